@@ -1,0 +1,57 @@
+"""Errors 错误: what is wrong, where, why, and how to mend it; Chinese for people, a code for machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class TongpinError(Exception):
+    """A refusal that a person can act on.
+
+    `code` is stable and dotted (`scheme.when.syntax`), `message` says what and why in Chinese, `where` names the
+    file, row, column or key, `hint` says how to mend it. Source: house rules (errors are public interface).
+    """
+
+    def __init__(self, code: str, message: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """The error in the order a person reads it: code, place, what, mend."""
+        place = f" {self.where}" if self.where else ""
+        mend = f"\n怎么改：{self.hint}" if self.hint else ""
+        return f"[{self.code}]{place} {self.message}{mend}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The one error shape of the command line (`--json`) and, later, of the API."""
+        return {
+            "ok": False,
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "path": self.where,
+            "errors": [],
+        }
+
+
+class SchemeError(TongpinError):
+    """A grouping scheme that cannot be used as it stands."""
+
+
+class PolicyError(TongpinError):
+    """A payment policy edition that cannot be used as it stands."""
+
+
+class RecordsError(TongpinError):
+    """An input file that cannot be read at all (single records become findings instead)."""
+
+
+class BalanceError(TongpinError):
+    """Money that does not add up: the run stops and writes nothing."""
+
+
+class StoreError(TongpinError):
+    """A home or a table of it that cannot be used as asked."""

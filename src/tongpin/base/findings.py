@@ -1,0 +1,67 @@
+"""Findings 问题: what is wrong with a record, as data that can be counted, sorted and sent back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Severity = Literal["error", "warning", "info"]
+
+SEVERITY_LABELS: dict[str, str] = {"error": "错误", "warning": "警告", "info": "提示"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding: the rule, the place, the value, what to do and which results it spoils.
+
+    `rule_id` names the rule (`REC-J001`); `file`, `record` (1-based, 0 = the whole file) and `path`
+    (`diseinfo[0].diag_code`) say where; `value` is what stood there; `spoils` holds ids of results and measures.
+    An `error` means that the record, or the file, was not loaded.
+    """
+
+    rule_id: str
+    severity: Severity
+    file: str
+    record: int
+    path: str
+    value: str
+    message: str
+    hint: str
+    spoils: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as plain data (`spoils` as a list)."""
+        data = asdict(self)
+        data["spoils"] = list(self.spoils)
+        return data
+
+    def __str__(self) -> str:
+        """The finding as a clerk reads it."""
+        where = f"{self.file} 第 {self.record} 条" if self.record else self.file
+        spoils = f"\n    影响：{'、'.join(self.spoils)}" if self.spoils else ""
+        shown = f' · {self.path} = "{self.value}"' if self.path else ""
+        label = SEVERITY_LABELS[self.severity]
+        return f"{self.rule_id}  {label}  {where}{shown}\n    {self.message}\n    怎么改：{self.hint}{spoils}"
+
+
+def findings_table(findings: Sequence[Finding]) -> Any:
+    """The findings as an Arrow table, one row each, `spoils` as a list of strings."""
+    import pyarrow as pa
+
+    schema = pa.schema(
+        [
+            ("rule_id", pa.string()),
+            ("severity", pa.string()),
+            ("file", pa.string()),
+            ("record", pa.int64()),
+            ("path", pa.string()),
+            ("value", pa.string()),
+            ("message", pa.string()),
+            ("hint", pa.string()),
+            ("spoils", pa.list_(pa.string())),
+        ],
+    )
+    return pa.Table.from_pylist([finding.as_dict() for finding in findings], schema=schema)

@@ -1,0 +1,80 @@
+"""Money 金额: integer fen in, integer fen out; a rounding happens at a named point and a split loses nothing."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tongpin.base.errors import BalanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FEN_PER_YUAN = 100
+SCALE = 10_000
+"""Weights, coefficients and ratios are carried as integers of ten-thousandths."""
+
+
+def round_half_up(numerator: int, denominator: int) -> int:
+    """The quotient rounded to the nearest integer, halves away from zero."""
+    if denominator <= 0:
+        raise ValueError("the denominator of a rounding is positive")
+    if numerator < 0:
+        return -round_half_up(-numerator, denominator)
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def round_half_up_column(numerator: Any, denominator: Any) -> Any:
+    """`round_half_up` over whole int64 arrays (NumPy); the caller keeps the products below 2**62."""
+    import numpy as np
+
+    magnitude = (2 * np.abs(numerator) + denominator) // (2 * denominator)
+    return np.where(numerator < 0, -magnitude, magnitude)
+
+
+def split_largest_remainder(total: int, shares: Sequence[int]) -> list[int]:
+    """`total` split in proportion to `shares` so that the parts sum to the whole.
+
+    Each part is first cut down, then the fen left over go to the largest remainders (ties: the first). Shares are
+    non-negative integers; with all shares zero only a zero total can be split.
+    """
+    whole = sum(shares)
+    if min(shares, default=0) < 0 or (whole == 0 and total != 0):
+        raise BalanceError("money.split", "不能按这些份额分摊：份额须非负且不全为零", hint="检查分摊基数")
+    if whole == 0:
+        return [0] * len(shares)
+    sign, size = (-1, -total) if total < 0 else (1, total)
+    parts = [size * share // whole for share in shares]
+    remainders = [size * share % whole for share in shares]
+    for index in sorted(range(len(shares)), key=lambda i: (-remainders[i], i))[: size - sum(parts)]:
+        parts[index] += 1
+    return [sign * part for part in parts]
+
+
+def yuan(fen: int) -> str:
+    """Fen as yuan with two decimals and thousands separators: `1,234.56`."""
+    return f"{Decimal(fen) / FEN_PER_YUAN:,.2f}"
+
+
+def wan(fen: int) -> str:
+    """Fen as 万元 with two decimals: `12.35`."""
+    wan_hundredths = round_half_up(fen, FEN_PER_YUAN * 100)
+    return f"{Decimal(wan_hundredths) / 100:,.2f}"
+
+
+def parse_yuan(text: str) -> int:
+    """Yuan as text to fen, exactly; more than two decimals, signs of infinity and words are refused."""
+    amount = Decimal(text.strip()) * FEN_PER_YUAN
+    if not amount.is_finite() or amount != amount.to_integral_value():
+        raise ValueError(f"not a yuan amount with at most two decimals: {text!r}")
+    return int(amount)
+
+
+def check_balance(code: str, what: str, left: int, right: int) -> None:
+    """Stop the run when two sums that must be equal are not; amounts in fen."""
+    if left != right:
+        raise BalanceError(
+            code,
+            f"{what}不平：{yuan(left)} 元 ≠ {yuan(right)} 元，差 {yuan(left - right)} 元",
+            hint="不要发布本次结果；请保留输入并报告此错误",
+        )

@@ -1,0 +1,165 @@
+"""The grouping stage 分组环节: a case table in, the same table with `status, mdc, adrg, drg` out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tongpin.grouping.compiler import NUMBER_DIMENSIONS, TEXT_DIMENSIONS, CompiledScheme, compile_scheme
+from tongpin.grouping.kernel import group_cases
+
+if TYPE_CHECKING:
+    from tongpin.grouping.model import Scheme
+
+RESULT_COLUMNS = ("status", "mdc", "adrg", "drg")
+
+_COMPILED: dict[str, CompiledScheme] = {}
+
+
+def compiled(scheme: Scheme) -> CompiledScheme:
+    """The compiled form of a scheme, kept by its digest for the life of the process."""
+    if scheme.digest not in _COMPILED:
+        _COMPILED[scheme.digest] = compile_scheme(scheme)
+    return _COMPILED[scheme.digest]
+
+
+def group(cases: pa.Table, scheme: Scheme) -> pa.Table:
+    """Group every case of a table.
+
+    Reads `sex, age, age_days, birth_weight, dept, los, discharge_way, dx, px, icu_hours, code_map` (numbers typed,
+    null = missing; code lists of strings or dictionary-encoded strings, principal first; a column that is absent
+    counts as missing) and appends four dictionary-encoded text columns. Pure; the order of rows is kept.
+    """
+    tables = compiled(scheme)
+    outcome = pa.array(_outcomes(cases, tables))
+    for name, words in zip(RESULT_COLUMNS, (tables.statuses, tables.mdcs, tables.adrgs, tables.drgs), strict=True):
+        column = pa.DictionaryArray.from_arrays(outcome, pa.array(words)).dictionary_decode().dictionary_encode()
+        if name in cases.column_names:
+            cases = cases.drop_columns([name])
+        cases = cases.append_column(name, column)
+    return cases
+
+
+def _outcomes(cases: pa.Table, tables: CompiledScheme) -> Any:
+    count = cases.num_rows
+    sex = _integers(cases, "sex")
+    mapped = _integers(cases, "code_map") == 1
+    numbers = np.vstack([_floats(cases, name) for name in NUMBER_DIMENSIONS]) if count else np.empty((5, 0))
+    text_cells = np.vstack(
+        [
+            tables.text_starts[index] + _text_cells(cases, name, tables.text_values[name])
+            for index, name in enumerate(TEXT_DIMENSIONS)
+        ],
+    )
+    dx_start, dx_codes, dx_bad = _codes(cases, "dx", tables.dx_ids, tables.dx_map_ids, mapped)
+    px_start, px_codes, px_bad = _codes(cases, "px", tables.px_ids, tables.px_map_ids, mapped)
+    # A case without any diagnosis carries the empty code, which no code map knows.
+    dx_bad |= mapped & (np.diff(dx_start) == 0)
+    unmapped = np.where(dx_bad, 1, np.where(px_bad, 2, 0)).astype(np.int8)
+    words = tables.no_gates.shape[0]
+    return group_cases(
+        np.where(np.isin(sex, (1, 2)), sex, 0).astype(np.int8),
+        numbers,
+        text_cells,
+        dx_start,
+        dx_codes,
+        px_start,
+        px_codes,
+        unmapped,
+        tables.dx_class,
+        tables.px_class,
+        tables.dx_rows,
+        tables.px_rows,
+        tables.dx_member,
+        tables.px_member,
+        tables.mcc_table,
+        tables.cc_table,
+        tables.exclusion_table,
+        tables.site_bit,
+        tables.context_rows,
+        tables.sex_start,
+        tables.complication_start,
+        tables.number_thresholds,
+        tables.number_counts,
+        tables.number_starts,
+        tables.special_need,
+        tables.special_forbid,
+        tables.is_special,
+        tables.rule_min_sites,
+        _all_rules(words),
+        tables.no_gates,
+        tables.rule_outcome,
+        np.array([tables.ungrouped, tables.check_failed, tables.dx_not_mapped, tables.px_not_mapped], np.int32),
+        tables.newborn_days,
+        tables.retry_other_px,
+    )
+
+
+@lru_cache(maxsize=8)
+def _all_rules(words: int) -> Any:
+    return np.full(words, np.iinfo(np.uint64).max, np.uint64)
+
+
+def _column(cases: pa.Table, name: str) -> pa.Array | None:
+    if name not in cases.column_names:
+        return None
+    column = cases.column(name).combine_chunks()
+    return column.chunk(0) if isinstance(column, pa.ChunkedArray) and column.num_chunks else column
+
+
+def _integers(cases: pa.Table, name: str) -> Any:
+    column = _column(cases, name)
+    if column is None or not cases.num_rows:
+        return np.zeros(cases.num_rows, np.int64)
+    return pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+
+
+def _floats(cases: pa.Table, name: str) -> Any:
+    column = _column(cases, name)
+    if column is None:
+        return np.full(cases.num_rows, np.nan)
+    return pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False)
+
+
+def _text_cells(cases: pa.Table, name: str, values: dict[str, int]) -> Any:
+    column = _column(cases, name)
+    if column is None or not values or not cases.num_rows:
+        return np.zeros(cases.num_rows, np.int64)
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    cell = np.array([values.get(word, 0) for word in encoded.dictionary.to_pylist()] + [0], np.int64)
+    indices = pc.fill_null(encoded.indices.cast(pa.int64()), len(cell) - 1).to_numpy(zero_copy_only=False)
+    return cell[indices]
+
+
+def _codes(
+    cases: pa.Table,
+    name: str,
+    ids: dict[str, int],
+    map_ids: dict[str, int],
+    mapped: Any,
+) -> tuple[Any, Any, Any]:
+    """Offsets (cases + 1), flat code ids, and whether a case that wants code mapping has an unknown code."""
+    column = _column(cases, name)
+    count = cases.num_rows
+    bad = np.zeros(count, np.bool_)
+    if column is None or not count:
+        return np.zeros(count + 1, np.int64), np.zeros(0, np.int32), bad
+    lengths = pc.fill_null(pc.list_value_length(column).cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    start = np.concatenate([[0], np.cumsum(lengths)])
+    flat = column.flatten()
+    if not pa.types.is_dictionary(flat.type):
+        flat = flat.dictionary_encode()
+    words = flat.dictionary.to_pylist()
+    indices = pc.fill_null(flat.indices.cast(pa.int64()), len(words)).to_numpy(zero_copy_only=False)
+    codes = np.array([ids.get(word, 0) for word in words] + [0], np.int32)[indices]
+    if mapped.any():
+        target = np.array([map_ids.get(word, -1) for word in words] + [-1], np.int32)[indices]
+        owner = np.repeat(np.arange(count), lengths)
+        wanted = mapped[owner]
+        bad[owner[wanted & (target < 0)]] = True
+        codes = np.where(wanted, np.maximum(target, 0), codes).astype(np.int32)
+    return start, codes, bad

@@ -1,0 +1,59 @@
+"""The home 工作目录: one folder that holds everything a bureau or a hospital keeps."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "TONGPIN_HOME"
+DEFAULT_HOME = "tongpin-home"
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder given by `--home`, else `$TONGPIN_HOME`, else `./tongpin-home`."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, path: Path | str | None = None) -> Home:
+        """The home at a path; nothing is created before something is kept."""
+        return cls(Path(path or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME))
+
+    @property
+    def lake(self) -> Path:
+        """The lake of Delta tables."""
+        return self.root / "lake"
+
+    @property
+    def schemes(self) -> Path:
+        """Imported grouping schemes, one folder each."""
+        return self.root / "schemes"
+
+    @property
+    def policies(self) -> Path:
+        """Policy editions of this home, `AREA/EDITION`."""
+        return self.root / "policies"
+
+    @property
+    def reports(self) -> Path:
+        """Where reports go."""
+        return self.root / "reports"
+
+    @property
+    def demo(self) -> Path:
+        """The files and the truth of the demonstration city."""
+        return self.root / "demo"
+
+    def patient_key(self) -> bytes:
+        """The secret with which patient identifiers are hashed; made at first use, readable by the owner only."""
+        path = self.root / "patient.key"
+        if not path.exists():
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(_KEY_BYTES))
+        return bytes.fromhex(path.read_text())

@@ -1,0 +1,43 @@
+"""Three published schemes with expected answers: every case, through interpreter and kernel alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tongpin.records.read import read
+
+from tongpin.grouping.interpreter import Case, interpret
+from tongpin.grouping.library import import_scheme
+from tongpin.grouping.stage import group
+from tongpin.store.home import Home
+
+REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
+
+
+@pytest.mark.needs("reference")
+@pytest.mark.parametrize(
+    ("scheme_id", "oracle", "count"),
+    [("chs-drg-1.1", "chs_drg_11", 20_000), ("foshan-2022", "foshan_2022", 5_000), ("wuxi-2022", "wuxi_2022", 5_000)],
+)
+def test_every_expected_answer(tmp_path: Path, scheme_id: str, oracle: str, count: int) -> None:
+    scheme = import_scheme(Home.open(tmp_path), REFERENCE / scheme_id, scheme_id)
+    loaded = read(REFERENCE / "oracle" / f"{oracle}.csv.gz", key=b"test")
+    assert loaded.cases.num_rows == count
+    columns = ("status", "mdc", "adrg", "drg")
+    expected = [tuple(row.values()) for row in loaded.extra.select([f"expected_{c}" for c in columns]).to_pylist()]
+    grouped = group(loaded.cases, scheme)
+    by_kernel = [tuple(row.values()) for row in grouped.select(list(columns)).to_pylist()]
+    assert by_kernel == expected
+    fields = [name for name in Case.__dataclass_fields__ if name not in {"dx", "px", "code_map"}]
+    by_interpreter = []
+    for row in loaded.cases.to_pylist():
+        case = Case(
+            **{name: row[name] for name in fields},
+            dx=tuple(row["dx"] or ()),
+            px=tuple(row["px"] or ()),
+            code_map=row["code_map"] == 1,
+        )
+        outcome = interpret(scheme, case)
+        by_interpreter.append((outcome.status, outcome.mdc, outcome.adrg, outcome.drg))
+    assert by_interpreter == expected
