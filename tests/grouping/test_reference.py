@@ -29,15 +29,6 @@ def test_every_expected_answer(tmp_path: Path, scheme_id: str, oracle: str, coun
     grouped = group(loaded.cases, scheme)
     by_kernel = [tuple(row.values()) for row in grouped.select(list(columns)).to_pylist()]
     assert by_kernel == expected
-    fields = [name for name in Case.__dataclass_fields__ if name not in {"dx", "px", "code_map"}]
-    by_interpreter = []
-    for row in loaded.cases.to_pylist():
-        case = Case(
-            **{name: row[name] for name in fields},
-            dx=tuple(row["dx"] or ()),
-            px=tuple(row["px"] or ()),
-            code_map=row["code_map"] == 1,
-        )
-        outcome = interpret(scheme, case)
-        by_interpreter.append((outcome.status, outcome.mdc, outcome.adrg, outcome.drg))
+    outcomes = [interpret(scheme, Case.of(row)) for row in loaded.cases.to_pylist()]
+    by_interpreter = [(o.status, o.mdc, o.adrg, o.drg) for o in outcomes]
     assert by_interpreter == expected

@@ -19,6 +19,10 @@ class TongpinError(Exception):
         self.where = where
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross process borders whole: worker processes hand them back."""
+        return _rebuilt, (type(self), self.code, self.message, self.where, self.hint)
+
     def __str__(self) -> str:
         """The error in the order a person reads it: code, place, what, mend."""
         place = f" {self.where}" if self.where else ""
@@ -35,6 +39,10 @@ class TongpinError(Exception):
             "path": self.where,
             "errors": [],
         }
+
+
+def _rebuilt(kind: type[TongpinError], code: str, message: str, where: str, hint: str) -> TongpinError:
+    return kind(code, message, where=where, hint=hint)
 
 
 class SchemeError(TongpinError):

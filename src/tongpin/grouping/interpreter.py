@@ -32,6 +32,13 @@ class Case:
     px: tuple[str, ...] = ()
     code_map: bool = False
 
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Case:
+        """The case of one row of a case table (as `to_pylist` gives it)."""
+        plain = ("sex", "age", "age_days", "birth_weight", "dept", "los", "discharge_way", "icu_hours")
+        codes = {"dx": tuple(row["dx"] or ()), "px": tuple(row["px"] or ()), "code_map": row["code_map"] == 1}
+        return cls(**{name: row[name] for name in plain}, **codes)
+
 
 @dataclass(slots=True)
 class Explanation:

@@ -91,7 +91,7 @@ def upsert(home: Home, name: str, table: pa.Table, key: Sequence[str], *, aside:
     by institution and `setl_id`), idempotent loads.
     """
     table = table.append_column(DIGEST, row_digests(table.drop_columns(list(aside))))
-    keys = _keys(table, key)
+    keys = key_texts(table, key)
     known: dict[str, str] = {}
     version = 1
     if exists(home, name):
@@ -99,7 +99,7 @@ def upsert(home: Home, name: str, table: pa.Table, key: Sequence[str], *, aside:
         if stored is not None and stored.num_rows:
             version = pc.max(stored.column(VERSION)).as_py() + 1
             ordered = stored.sort_by(VERSION)
-            known = dict(zip(_keys(ordered, key), ordered.column(DIGEST).to_pylist(), strict=True))
+            known = dict(zip(key_texts(ordered, key), ordered.column(DIGEST).to_pylist(), strict=True))
     digests = table.column(DIGEST).to_pylist()
     fresh = [k not in known for k in keys]
     moved = [not f and known[k] != d for f, k, d in zip(fresh, keys, digests, strict=True)]
@@ -120,14 +120,15 @@ def read_current(home: Home, name: str, key: Sequence[str]) -> pa.Table | None:
     if table.num_rows and pc.max(table.column(VERSION)).as_py() > 1:
         newest: dict[str, int] = {}
         versions = table.column(VERSION).to_pylist()
-        keys = _keys(table, key)
+        keys = key_texts(table, key)
         for k, v in zip(keys, versions, strict=True):
             newest[k] = max(v, newest.get(k, 0))
         table = table.filter(pa.array([newest[k] == v for k, v in zip(keys, versions, strict=True)], pa.bool_()))
     return table.drop_columns(list(_BOOKKEEPING))
 
 
-def _keys(table: pa.Table, key: Sequence[str]) -> list[str]:
+def key_texts(table: pa.Table, key: Sequence[str]) -> list[str]:
+    """The key of each row as one text."""
     columns = [pc.fill_null(table.column(name).cast(pa.string()), "") for name in key]
     joined: list[str] = pc.binary_join_element_wise(*columns, "\x1f").to_pylist()
     return joined
@@ -166,3 +167,12 @@ def _for_delta(table: pa.Table) -> pa.Table:
             kind = pa.timestamp("us")
         fields.append(pa.field(field.name, kind))
     return table.cast(pa.schema(fields))
+
+
+def replace(home: Home, name: str, table: pa.Table, column: str, value: str) -> None:
+    """Put `table` in place of the rows whose `column` equals `value`, in one transaction."""
+    if not exists(home, name):
+        append(home, name, table)
+        return
+    predicate = f"{column} = '{value}'"
+    write_deltalake(str(home.lake / name), _for_delta(table), mode="overwrite", predicate=predicate)

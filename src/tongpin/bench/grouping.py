@@ -1,0 +1,122 @@
+"""Benchmark of grouping 分组基准: cases in Parquet to DRG codes, beside the mere read of the same file."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tongpin.grouping.interpreter import Case, interpret
+from tongpin.grouping.library import open_scheme
+from tongpin.grouping.stage import group
+from tongpin.store.home import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tongpin.grouping.model import Scheme
+
+SCHEME = "demo-drg"
+RUNS = 5
+INTERPRETED = 2_000
+"""How many of the cases the interpreter is timed on; it is the reference, not the way."""
+SEED = 20_250_601
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Medians in seconds of one step over `cases` cases."""
+
+    step: str
+    seconds: float
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The timings of one run; the first is the floor that ratios refer to."""
+
+    title: str
+    timings: tuple[Timing, ...]
+
+    def rows(self) -> list[list[str]]:
+        """Step, median in milliseconds, million cases per second, ratio to the floor (per case)."""
+        floor = self.timings[0].seconds / self.timings[0].cases
+        return [
+            [t.step, f"{t.seconds * 1e3:.1f}", f"{t.cases / t.seconds / 1e6:.3f}", f"{t.seconds / t.cases / floor:.2f}"]
+            for t in self.timings
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The timings as plain data."""
+        return {
+            "title": self.title,
+            "timings": [{"step": t.step, "seconds": t.seconds, "cases": t.cases} for t in self.timings],
+        }
+
+
+def run(home_path: Path | None, count: int) -> Result:
+    """Draw `count` cases from the demonstration scheme's own lists and time read, group and both (medians of 5)."""
+    scheme = open_scheme(Home.open(home_path), SCHEME)
+    cases = draw_cases(scheme, count)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cases.parquet"
+        pq.write_table(cases, path)
+        group(cases.slice(0, 1), scheme)  # compilation is paid once a scheme, not once a case
+        table = _read(path)
+        sample = [_case(row) for row in cases.slice(0, INTERPRETED).to_pylist()]
+        timings = (
+            Timing("只读 Parquet", _median(lambda: _read(path)), count),
+            Timing("读 + 分组", _median(lambda: group(_read(path), scheme)), count),
+            Timing("分组（内存中，单线程）", _median(lambda: group(table, scheme)), count),
+            Timing("解释器（参照）", _median(lambda: [interpret(scheme, case) for case in sample]), len(sample)),
+        )
+    return Result(f"分组基准：方案 {SCHEME}，{count:,} 例，{RUNS} 次取中位数", timings)
+
+
+def draw_cases(scheme: Scheme, count: int) -> pa.Table:
+    """Seeded random cases: principal, 0–7 secondaries and 0–3 procedures from the scheme's own codes."""
+    random = np.random.default_rng(SEED)
+    dx_codes = sorted({code for codes in scheme.dx_lists.values() for code in codes} | set(scheme.mcc) | set(scheme.cc))
+    px_codes = sorted({code for codes in scheme.px_lists.values() for code in codes})
+    return pa.table(
+        {
+            "sex": pa.array(random.integers(1, 3, count), pa.int8()),
+            "age": pa.array(random.integers(1, 95, count), pa.int16()),
+            "los": pa.array(random.integers(1, 40, count), pa.int32()),
+            "dx": _lists(random, dx_codes, random.integers(1, 9, count)),
+            "px": _lists(random, px_codes, random.integers(0, 4, count)),
+        },
+    )
+
+
+def _lists(random: np.random.Generator, codes: list[str], lengths: Any) -> pa.Array:
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    values = pa.DictionaryArray.from_arrays(
+        pa.array(random.integers(0, len(codes), starts[-1]), pa.int32()), pa.array(codes)
+    )
+    return pa.ListArray.from_arrays(pa.array(starts), values)
+
+
+def _read(path: Path) -> pa.Table:
+    return pq.ParquetFile(path, read_dictionary=["dx.list.element", "px.list.element"]).read()
+
+
+def _case(row: dict[str, Any]) -> Case:
+    return Case(sex=row["sex"], age=row["age"], los=row["los"], dx=tuple(row["dx"]), px=tuple(row["px"]))
+
+
+def _median(work: Callable[[], object]) -> float:
+    seconds = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)

@@ -1,0 +1,216 @@
+"""The commands 命令: arguments and help only; the work is done in the rooms below."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tongpin.cli import EXIT_FINDINGS
+from tongpin.cli.output import screen
+
+app = typer.Typer(
+    name="tongpin",
+    help="同频：同一份住院病案，同时得出医保结算与绩效考核。\n\nOne inpatient record, both the settlement and the assessment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+scheme_app = typer.Typer(help="分组方案：导入、检查、查看", no_args_is_help=True)
+app.add_typer(scheme_app, name="scheme")
+report_app = typer.Typer(help="报告：写到 HOME/reports/", no_args_is_help=True)
+app.add_typer(report_app, name="report")
+
+
+def _json(value: bool) -> bool:
+    screen.as_json = value
+    return value
+
+
+def _language(value: str) -> str:
+    if value not in {"zh", "en"}:
+        raise typer.BadParameter("zh 或 en")
+    screen.language = value
+    return value
+
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="工作目录，默认 $TONGPIN_HOME 或 ./tongpin-home", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="给机器读的 JSON", callback=_json)]
+LanguageOption = Annotated[str, typer.Option("--lang", help="提示语言 zh | en", callback=_language)]
+MonthOption = Annotated[str, typer.Option("--month", help="月份，例如 2025-06")]
+AreaOption = Annotated[str | None, typer.Option("--area", help="统筹区，只有一个时可省略", show_default=False)]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="版本")] = False) -> None:
+    """Show the version when asked."""
+    if version:
+        from tongpin import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    home: HomeOption = None,
+    cases: Annotated[int | None, typer.Option("--cases", min=1, help="清单份数，默认三个整月")] = None,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="做完即止")] = False,
+    port: Annotated[int, typer.Option("--port", help="工作台端口（有工作台之后使用）")] = 8000,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """演示城市：生成、装载、分组、结算、指标、联合报告。"""
+    from tongpin.cli import demo_command
+
+    demo_command.run(home, cases)
+
+
+@app.command()
+def load(
+    files: Annotated[list[Path], typer.Argument(help="文件或文件夹")],
+    kind: Annotated[str | None, typer.Option("--kind", help="文件种类，默认自动识别", show_default=False)] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """装载病案首页、结算清单、结算结果等文件；读不了的成为问题清单，其余照常装载。"""
+    from tongpin.cli import record_commands
+
+    if record_commands.load(home, files, kind):
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+@scheme_app.command("import")
+def scheme_import(
+    source: Annotated[Path, typer.Argument(help="方案表文件夹")],
+    scheme_id: Annotated[str, typer.Option("--id", help="方案代号")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """导入一个分组方案（文件夹中的 CSV 表）。"""
+    from tongpin.cli import scheme_commands
+
+    scheme_commands.import_(home, source, scheme_id)
+
+
+@scheme_app.command("list")
+def scheme_list(home: HomeOption = None, as_json: JsonOption = False, lang: LanguageOption = "zh") -> None:
+    """列出现有方案。"""
+    from tongpin.cli import scheme_commands
+
+    scheme_commands.list_(home)
+
+
+@scheme_app.command("show")
+def scheme_show(
+    scheme_id: Annotated[str, typer.Argument(metavar="ID")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """查看方案的规模与来源。"""
+    from tongpin.cli import scheme_commands
+
+    scheme_commands.show(home, scheme_id)
+
+
+@scheme_app.command("check")
+def scheme_check(
+    scheme_id: Annotated[str, typer.Argument(metavar="ID")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """检查方案：到不了的组、空清单、没有名称的组、字典外的编码。"""
+    from tongpin.cli import scheme_commands
+
+    if scheme_commands.check(home, scheme_id):
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+@app.command()
+def group(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="病例文件：通用格式、4101 JSON 或 HQMS CSV")],
+    scheme: Annotated[str, typer.Option("--scheme", help="方案代号")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="结果文件 .csv 或 .parquet")],
+    explain: Annotated[bool, typer.Option("--explain", help="每例附上入组路径（JSON）")] = False,
+    by_interpreter: Annotated[bool, typer.Option("--interpreter", help="用解释器逐例求值，供核对")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """给一个文件的病例分组。"""
+    from tongpin.cli import record_commands
+
+    if record_commands.group(home, source, scheme, output, explain=explain, by_interpreter=by_interpreter):
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+@app.command()
+def settle(
+    month: MonthOption,
+    area: AreaOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """月度结算：关账并写出月度支付情况表；已关账的月份只重印。"""
+    from tongpin.cli import money_commands
+
+    money_commands.settle(home, month, area)
+
+
+@report_app.command("joint")
+def report_joint(
+    month: MonthOption,
+    area: AreaOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """联合报告：同一批病例的医保结算与绩效考核（HTML 与 xlsx）。"""
+    from tongpin.cli import money_commands
+
+    money_commands.joint(home, month, area)
+
+
+@app.command()
+def explain(
+    case_id: Annotated[str, typer.Argument(metavar="CASE", help="清单的结算号")],
+    area: AreaOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """一例的每一元从哪里来：入组路径、权重、费率、各付费方。"""
+    from tongpin.cli import money_commands
+
+    money_commands.explain(home, case_id, area)
+
+
+@app.command()
+def coverage(as_json: JsonOption = False, lang: LanguageOption = "zh") -> None:
+    """需求登记：每条需求做到哪一步、在哪里、由什么测试证明。"""
+    from tongpin.cli import house_commands
+
+    house_commands.coverage()
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(metavar="[NAME]")] = "grouping",
+    cases: Annotated[int, typer.Option("--cases", min=1, help="病例数")] = 200_000,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """基准：与“只读同一份数据”的时间放在一起。"""
+    from tongpin.cli import house_commands
+
+    house_commands.bench(name, home, cases)

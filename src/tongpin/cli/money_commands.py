@@ -1,0 +1,148 @@
+"""`tongpin settle`, `tongpin report joint`, `tongpin explain`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tongpin.base.errors import StoreError
+from tongpin.cli.output import screen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tongpin.payment.run import MonthRun
+    from tongpin.store.home import Home
+
+
+def settle(home_path: Path | None, month: str, area: str | None) -> None:
+    """Settle a month, write its statement and show the sums by fund and level."""
+    from tongpin.payment.run import settle_in_home
+    from tongpin.store.home import Home
+
+    home = Home.open(home_path)
+    run = settle_in_home(home, month, area)
+    path = write_statement(home, run)
+    screen.give(
+        {
+            "ok": True,
+            "month": month,
+            "was_closed": run.was_closed,
+            "statement": str(path),
+            "manifest": run.manifest,
+            "rows": run.settlement.statement.to_pylist(),
+        },
+    )
+    show_settlement(run)
+    screen.say(f"月度支付情况表：{path}", f"statement: {path}")
+
+
+def write_statement(home: Home, run: MonthRun) -> Path:
+    """The 月度支付情况表 of a month as xlsx in the reports folder; its path."""
+    from tongpin.payment.statement_xlsx import write_statement_xlsx
+
+    home.reports.mkdir(parents=True, exist_ok=True)
+    path = home.reports / f"月度支付情况表-{run.settlement.month}.xlsx"
+    write_statement_xlsx(run.settlement, run.policy, path)
+    return path
+
+
+def show_settlement(run: MonthRun) -> None:
+    """The settled month by settlement level and fund, for people."""
+    import pyarrow.compute as pc
+
+    from tongpin.report.words import percent_text, wan_text
+
+    statement = run.settlement.statement
+    sums = ("cases", "item_pool_fen", "pool_payable_fen", "result_fen", "cash_transfer_fen")
+    total = (
+        statement.group_by(["hospital_level", "fund_label"])
+        .aggregate([(name, "sum") for name in sums])
+        .sort_by([("hospital_level", "descending"), ("fund_label", "descending")])
+    )
+    rows = total.to_pylist()
+    rows.append(
+        {"hospital_level": "合计", "fund_label": "", **{f"{s}_sum": pc.sum(statement[s]).as_py() for s in sums}},
+    )
+    screen.table(
+        f"{run.settlement.month} 结算（{'已关账，重印' if run.was_closed else '已关账'}；{run.policy.edition.label}；模拟）",
+        ["级别与基金", "清单", "按项目应付（万元）", "DRG应付（万元）", "结付率", "盈亏（万元）", "本月拨付（万元）"],
+        [
+            [
+                f"{row['hospital_level']} {row['fund_label']}",
+                f"{row['cases_sum']:,}",
+                wan_text(row["item_pool_fen_sum"]),
+                wan_text(row["pool_payable_fen_sum"]),
+                percent_text(
+                    row["pool_payable_fen_sum"] / row["item_pool_fen_sum"] if row["item_pool_fen_sum"] else None
+                ),
+                wan_text(row["result_fen_sum"]),
+                wan_text(row["cash_transfer_fen_sum"]),
+            ]
+            for row in rows
+        ],
+    )
+    for note in run.settlement.notes:
+        screen.say(f"· {note}")
+
+
+def joint(home_path: Path | None, month: str, area: str | None) -> None:
+    """Write the joint report of a month as HTML and xlsx."""
+    from tongpin.store.home import Home
+
+    paths = write_joint(Home.open(home_path), month, area)
+    screen.give({"ok": True, "month": month, "reports": [str(path) for path in paths]})
+    for path in paths:
+        screen.say(f"联合报告：{path}", f"joint report: {path}")
+
+
+def write_joint(home: Home, month: str, area: str | None) -> tuple[Path, Path]:
+    """The joint report in the reports folder: the paths of the page and of the workbook."""
+    from tongpin.twin.page import write_joint_html
+    from tongpin.twin.run import joint_in_home
+    from tongpin.twin.workbook import write_joint_xlsx
+
+    report = joint_in_home(home, month, area)
+    home.reports.mkdir(parents=True, exist_ok=True)
+    page = home.reports / f"联合报告-{month}.html"
+    workbook = home.reports / f"联合报告-{month}.xlsx"
+    write_joint_html(report, page)
+    write_joint_xlsx(report, workbook)
+    return page, workbook
+
+
+def explain(home_path: Path | None, case_id: str, area: str | None) -> None:
+    """Say where each yuan of a posted list comes from, and how it came into its group."""
+    import pyarrow.compute as pc
+
+    from tongpin.grouping.interpreter import Case
+    from tongpin.grouping.interpreter import explain as explain_group
+    from tongpin.grouping.library import open_scheme
+    from tongpin.payment.explain import explain_case
+    from tongpin.payment.library import open_policy
+    from tongpin.payment.run import posted_lines
+    from tongpin.records.load import CASES, read_loaded
+    from tongpin.store.home import Home
+
+    home = Home.open(home_path)
+    lines = posted_lines(home, case_id).to_pylist()
+    if not lines:
+        raise StoreError(
+            "explain.unknown", f"没有已结算的清单 {case_id}", hint="检查结算号；未结算的月份先运行 tongpin settle"
+        )
+    policy = open_policy(home, area)
+    scheme = open_scheme(home, policy.scheme_id)
+    cases = read_loaded(home, CASES)
+    found = cases.filter(pc.and_(pc.equal(cases["case_id"], case_id), pc.equal(cases["source"], "settlement_list")))
+    paths = [explain_group(scheme, Case.of(row)) for row in found.to_pylist()]
+    texts = [explain_case(line, policy) for line in lines]
+    screen.give({"ok": True, "case_id": case_id, "lines": lines, "explained": texts, "group": paths})
+    for line, text in zip(lines, texts, strict=True):
+        screen.say(f"{line['period']} 入账（{line['line_kind']}）\n{text}\n")
+    for path in paths:
+        screen.say(f"入组 {path['drg']}（{path['status']}）")
+        for step in path["path"]:
+            because = "；".join(
+                f"{item['atom']} ← {'、'.join(item['codes']) if 'codes' in item else item['value']}"
+                for item in step["because"]
+            )
+            screen.say(f"  {step['code']} {step['name']}：{because or '总是成立'}")

@@ -1,0 +1,145 @@
+"""`tongpin load` and `tongpin group`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tongpin.base.errors import TongpinError
+from tongpin.cli.output import screen
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tongpin.grouping.model import Scheme
+    from tongpin.records.load import LoadReport
+
+KIND_LABELS = {
+    "settlement-list": "结算清单（4101）",
+    "settlement-result": "结算结果",
+    "front-page": "病案首页（HQMS）",
+    "plain": "通用格式",
+    "institution": "机构登记",
+    "withdrawal": "撤销结算",
+    "decision": "扣款与冲抵",
+    "unknown": "看不出种类",
+}
+OUTPUT_COLUMNS = ("case_id", "status", "mdc", "adrg", "drg")
+
+
+def load(home_path: Path | None, files: list[Path], kind: str | None) -> bool:
+    """Load files; true when a record or a file could not be read."""
+    from tongpin.records.load import load_files
+    from tongpin.store.home import Home
+
+    with screen.progress("装载") as progress:
+        report = load_files(Home.open(home_path), files, kind, progress)
+    failed = any(finding.severity == "error" for finding in report.findings)
+    screen.give({"ok": not failed, **report.as_dict()})
+    show_load(report)
+    screen.findings(report.findings)
+    return failed
+
+
+def show_load(report: LoadReport) -> None:
+    """The load as a table: files, records, rows new, changed, unchanged, and the records left out."""
+    left_out = sum(1 for finding in report.findings if finding.severity == "error")
+    screen.table(
+        "装载",
+        ["种类", "文件", "记录", "新增", "更新", "未变"],
+        [
+            [
+                KIND_LABELS[kind],
+                f"{report.files[kind]:,}",
+                f"{report.records[kind]:,}",
+                f"{report.new[kind]:,}",
+                f"{report.changed[kind]:,}",
+                f"{report.unchanged[kind]:,}",
+            ]
+            for kind in report.files
+        ],
+    )
+    if report.findings:
+        screen.say(f"问题 {len(report.findings)} 条，其中 {left_out} 条使记录或文件未能装载")
+
+
+def group(
+    home_path: Path | None,
+    source: Path,
+    scheme_id: str,
+    output: Path,
+    *,
+    explain: bool,
+    by_interpreter: bool,
+) -> bool:
+    """Group the cases of a file; true when some could not be read."""
+    from tongpin.grouping.library import open_scheme
+    from tongpin.records.read import read
+    from tongpin.store.home import Home
+
+    if output.suffix not in {".csv", ".parquet"}:
+        raise TongpinError("group.output", f"不知道怎么写 {output.name}", hint="结果文件用 .csv 或 .parquet 结尾")
+    home = Home.open(home_path)
+    scheme = open_scheme(home, scheme_id)
+    loaded = read(source, key=home.patient_key())
+    table = _answers(loaded.cases, scheme, explain=explain, by_interpreter=by_interpreter)
+    write_answers(table, output)
+    counts = Counter(table.column("status").to_pylist())
+    failed = any(finding.severity == "error" for finding in loaded.findings)
+    screen.give(
+        {
+            "ok": not failed,
+            "cases": table.num_rows,
+            "status": dict(counts),
+            "output": str(output),
+            "findings": [finding.as_dict() for finding in loaded.findings],
+        },
+    )
+    _show_counts(counts, table.num_rows, output)
+    screen.findings(loaded.findings)
+    return failed
+
+
+def _show_counts(counts: Counter[str], total: int, output: Path) -> None:
+    from tongpin.grouping.model import STATUS_LABELS, Status
+
+    rows = [[STATUS_LABELS[s], f"{counts[s]:,}", f"{counts[s] / max(total, 1):.2%}"] for s in Status if counts[s]]
+    screen.table(f"分组结果（{total:,} 例）", ["状态", "例数", "占比"], rows)
+    screen.say(f"已写出 {output}", f"wrote {output}")
+
+
+def _answers(cases: pa.Table, scheme: Scheme, *, explain: bool, by_interpreter: bool) -> pa.Table:
+    import pyarrow as pa
+
+    if not (explain or by_interpreter):
+        from tongpin.grouping.stage import group as group_table
+
+        return group_table(cases, scheme).select(list(OUTPUT_COLUMNS))
+    from tongpin.grouping.interpreter import Case
+    from tongpin.grouping.interpreter import explain as explain_case
+
+    rows: list[dict[str, Any]] = []
+    for row in cases.to_pylist():
+        told = explain_case(scheme, Case.of(row))
+        answer = {"case_id": row["case_id"], **{name: told[name] for name in OUTPUT_COLUMNS[1:]}}
+        if explain:
+            answer["explain"] = json.dumps(told["path"], ensure_ascii=False)
+        rows.append(answer)
+    names = [*OUTPUT_COLUMNS, *(["explain"] if explain else [])]
+    return pa.Table.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in names]))
+
+
+def write_answers(table: pa.Table, output: Path) -> None:
+    """The group output as CSV or Parquet, plain text columns."""
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    table = table.cast(pa.schema([(name, pa.string()) for name in table.column_names]))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if output.suffix == ".csv":
+        pyarrow.csv.write_csv(table, output)
+    else:
+        pyarrow.parquet.write_table(table, output)

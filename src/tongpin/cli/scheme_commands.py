@@ -1,0 +1,80 @@
+"""`tongpin scheme …`: import, list, show, check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tongpin.cli.output import screen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LABELS = {
+    "id": "代号",
+    "title": "名称",
+    "source": "来源",
+    "mdc": "MDC",
+    "adrg": "ADRG",
+    "drg": "DRG",
+    "dx_lists": "诊断清单",
+    "px_lists": "手术清单",
+    "mcc": "MCC 编码",
+    "cc": "CC 编码",
+    "adrg_without_leaf": "无细分组时",
+    "digest": "摘要",
+}
+
+
+def import_(home_path: Path | None, source: Path, scheme_id: str) -> None:
+    """Import a table folder and say what came in."""
+    from tongpin.grouping.library import describe, import_scheme
+    from tongpin.store.home import Home
+
+    scheme = import_scheme(Home.open(home_path), source, scheme_id)
+    data = describe(scheme)
+    screen.give({"ok": True, "scheme": data})
+    screen.say(
+        f"已导入 {scheme_id}：{data['mdc']} 个 MDC、{data['adrg']} 个 ADRG、{data['drg']} 个 DRG",
+        f"imported {scheme_id}: {data['mdc']} MDC, {data['adrg']} ADRG, {data['drg']} DRG",
+    )
+
+
+def list_(home_path: Path | None) -> None:
+    """List the schemes of the home and the shipped ones."""
+    from tongpin.grouping.library import describe, scheme_folders
+    from tongpin.grouping.tables import load_scheme
+    from tongpin.store.home import Home
+
+    found: list[dict[str, Any]] = [
+        describe(load_scheme(folder, scheme_id)) for scheme_id, folder in scheme_folders(Home.open(home_path)).items()
+    ]
+    screen.give({"ok": True, "schemes": found})
+    columns = ("id", "title", "mdc", "adrg", "drg", "digest")
+    rows = [[str(row[c])[:12] if c == "digest" else str(row[c]) for c in columns] for row in found]
+    screen.table("分组方案", [_LABELS[c] for c in columns], rows)
+
+
+def show(home_path: Path | None, scheme_id: str) -> None:
+    """Show size and provenance of one scheme."""
+    from tongpin.grouping.library import describe, open_scheme
+    from tongpin.store.home import Home
+
+    data = describe(open_scheme(Home.open(home_path), scheme_id))
+    screen.give({"ok": True, "scheme": data})
+    screen.table(f"方案 {scheme_id}", ["项", "值"], [[_LABELS[key], str(value)] for key, value in data.items()])
+
+
+def check(home_path: Path | None, scheme_id: str) -> bool:
+    """Print warnings of a scheme; true when there are any."""
+    from tongpin.grouping.check import check_scheme
+    from tongpin.grouping.library import open_scheme
+    from tongpin.store.home import Home
+
+    findings = check_scheme(open_scheme(Home.open(home_path), scheme_id))
+    screen.give({"ok": not findings, "findings": [finding.as_dict() for finding in findings]})
+    screen.findings(findings)
+    screen.say(
+        f"方案 {scheme_id}：{len(findings)} 处值得看一眼" if findings else f"方案 {scheme_id}：没有发现问题",
+        f"scheme {scheme_id}: {len(findings)} warnings",
+    )
+    return bool(findings)

@@ -1,0 +1,54 @@
+"""The documents: a decision has a status and a date, and is listed in order."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DECISIONS = sorted((REPOSITORY / "docs" / "adr").glob("*.md"))
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_has_status_and_date(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.search(rf"^# {path.name[:4]} \S", text, re.MULTILINE)
+    assert re.search(r"^- Status: (proposed|accepted|superseded by \d{4})$", text, re.MULTILINE)
+    assert re.search(r"^- Date: 20\d\d-[01]\d-[0-3]\d$", text, re.MULTILINE)
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+    assert DECISIONS
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    named = [*project["project"]["dependencies"]]
+    for group in project["dependency-groups"].values():
+        named += group
+    (reasons,) = (path.read_text(encoding="utf-8") for path in DECISIONS if path.name.startswith("0003"))
+    names = [re.match(r"[A-Za-z0-9_.-]+", entry)[0] for entry in named]  # type: ignore[index]
+    assert [name for name in names if f"`{name}`" not in reasons] == []
+
+
+@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("docs/**/*.md")) + sorted(REPOSITORY.glob("*.md")), ids=str)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_make_help_names_every_target() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert targets
+    assert [name for name in targets[1].split() if not re.search(rf"^{name}:.*## \S", makefile, re.MULTILINE)] == []
+
+
+def test_the_changelog_names_the_version() -> None:
+    from tongpin import __version__
+
+    assert f"## [{__version__}]" in (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
