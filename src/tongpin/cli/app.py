@@ -12,7 +12,7 @@ from tongpin.cli.output import screen
 
 app = typer.Typer(
     name="tongpin",
-    help="同频：同一份住院病案，同时得出医保结算与绩效考核。\n\nOne inpatient record, both the settlement and the assessment.",
+    help="同频：同一份住院病案，同时得出医保结算与绩效考核。\n\nOne inpatient record, settled and assessed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 
+from tongpin.base.errors import TongpinError
 from tongpin.cli.money_commands import show_settlement, write_joint, write_statement
 from tongpin.cli.output import screen
 from tongpin.cli.record_commands import show_load
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tongpin.store.home import Home
 
 
 class _Steps:
@@ -37,27 +41,52 @@ def run(home_path: Path | None, cases: int | None) -> None:
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
+    _same_city(home, cases)
     steps = _Steps()
     with screen.progress("生成演示城市") as progress:
-        city = build_city(home.demo, cases=cases, scheme_folder=scheme_folders(home)["demo-drg"], progress=progress)
-    steps.done("city", f"演示城市：{city.months_text}，清单 {city.list_count:,} 份，首页 {city.page_count:,} 份")
+        city = build_city(
+            home.demo,
+            cases=cases,
+            scheme_folder=scheme_folders(home)["demo-drg"],
+            progress=lambda done, total: progress("生成演示城市", done, total),
+            replace=True,
+        )
+    for month in city.months:
+        screen.say(
+            f"  {month.month}：{month.hospitals} 家机构，清单 {month.settlement_lists:,}，首页 {month.front_pages:,}"
+        )
+    for note in city.notes:
+        screen.say(f"  · {note}")
+    steps.done("city", f"{city.label}（合成数据，没有真实患者）")
     with screen.progress("装载") as progress:
         report = load_files(home, [home.demo / "files"], None, progress)
     show_load(report)
-    steps.done("load", f"装载完毕，问题 {len(report.findings)} 条（含有意埋下的错误，真值另存）")
-    statements = []
-    for month in sorted(city.months):
-        settled = settle_in_home(home, month)
-        statements.append(write_statement(home, settled))
+    steps.done("load", f"装载完毕，问题 {len(report.findings)} 条（含有意埋下的错误，真值在 {home.demo / 'truth'}）")
+    reports = []
+    months = sorted(month.month for month in city.months)
+    for name in months:
+        settled = settle_in_home(home, name)
+        reports.append(write_statement(home, settled))
         show_settlement(settled)
-        steps.done(f"settle {month}", f"{month} 分组、定价、月结：收支平衡")
-    last = max(city.months)
-    page, workbook = write_joint(home, last, None)
-    steps.done("joint", f"{last} 联合报告：医保结算与绩效考核")
-    reports = [*statements, page, workbook]
+        steps.done(f"settle {name}", f"{name} 分组、定价、月结，收支平衡")
+    reports += write_joint(home, months[-1], None)
+    steps.done("joint", f"{months[-1]} 联合报告：医保结算与绩效考核")
+    paths = [str(path) for path in reports]
     screen.give(
-        {"ok": True, "home": str(home.root), "reports": [str(path) for path in reports], "seconds": steps.seconds}
+        {"ok": True, "home": str(home.root), "city": city.as_dict(), "reports": paths, "seconds": steps.seconds}
     )
-    screen.say("演示方案与演示付费办法，全部数字均为模拟。报告：")
-    for path in reports:
+    screen.say("演示方案、演示付费办法，全部数字均为模拟。报告：")
+    for path in paths:
         screen.say(f"  {path}")
+
+
+def _same_city(home: Home, cases: int | None) -> None:
+    """A home holds one demonstration city: its closed months cannot take the hospitals of another size."""
+    path = home.demo / "city.json"
+    asked = {"cases": cases}
+    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != asked:
+        raise TongpinError(
+            "demo.home", f"{home.root} 里已有另一规模的演示城市，其月份已关账", hint="用 --home 换一个目录，或删去它"
+        )
+    home.demo.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asked), encoding="utf-8")

@@ -64,7 +64,7 @@ def show_settlement(run: MonthRun) -> None:
         {"hospital_level": "合计", "fund_label": "", **{f"{s}_sum": pc.sum(statement[s]).as_py() for s in sums}},
     )
     screen.table(
-        f"{run.settlement.month} 结算（{'已关账，重印' if run.was_closed else '已关账'}；{run.policy.edition.label}；模拟）",
+        f"{run.settlement.month} 结算（已关账{'，重印' if run.was_closed else ''}；{run.policy.edition.label}；模拟）",
         ["级别与基金", "清单", "按项目应付（万元）", "DRG应付（万元）", "结付率", "盈亏（万元）", "本月拨付（万元）"],
         [
             [
