@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tongpin.records.read import read
 
 from tongpin.grouping.interpreter import Case, interpret
 from tongpin.grouping.library import import_scheme
 from tongpin.grouping.stage import group
+from tongpin.records.read import read
 from tongpin.store.home import Home
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"

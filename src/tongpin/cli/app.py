@@ -74,6 +74,9 @@ def demo(
 def load(
     files: Annotated[list[Path], typer.Argument(help="文件或文件夹")],
     kind: Annotated[str | None, typer.Option("--kind", help="文件种类，默认自动识别", show_default=False)] = None,
+    scheme: Annotated[
+        str | None, typer.Option("--scheme", help="按这个方案的字典核对编码，字典外的成为警告", show_default=False)
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
@@ -81,7 +84,7 @@ def load(
     """装载病案首页、结算清单、结算结果等文件；读不了的成为问题清单，其余照常装载。"""
     from tongpin.cli import record_commands
 
-    if record_commands.load(home, files, kind):
+    if record_commands.load(home, files, kind, scheme):
         raise typer.Exit(EXIT_FINDINGS)
 
 

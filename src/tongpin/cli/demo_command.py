@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from tongpin.base.errors import TongpinError
 from tongpin.cli.money_commands import show_settlement, write_joint, write_statement
 from tongpin.cli.output import screen
-from tongpin.cli.record_commands import show_load
+from tongpin.cli.record_commands import code_book, show_load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tongpin.store.home import Home
+
+
+SCHEME = "demo-drg"
 
 
 class _Steps:
@@ -47,7 +50,7 @@ def run(home_path: Path | None, cases: int | None) -> None:
         city = build_city(
             home.demo,
             cases=cases,
-            scheme_folder=scheme_folders(home)["demo-drg"],
+            scheme_folder=scheme_folders(home)[SCHEME],
             progress=lambda done, total: progress("生成演示城市", done, total),
             replace=True,
         )
@@ -59,7 +62,7 @@ def run(home_path: Path | None, cases: int | None) -> None:
         screen.say(f"  · {note}")
     steps.done("city", f"{city.label}（合成数据，没有真实患者）")
     with screen.progress("装载") as progress:
-        report = load_files(home, [home.demo / "files"], None, progress)
+        report = load_files(home, [home.demo / "files"], None, progress, code_book(home, SCHEME))
     show_load(report)
     steps.done("load", f"装载完毕，问题 {len(report.findings)} 条（含有意埋下的错误，真值在 {home.demo / 'truth'}）")
     reports = []

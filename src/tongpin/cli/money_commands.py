@@ -38,11 +38,23 @@ def settle(home_path: Path | None, month: str, area: str | None) -> None:
 
 def write_statement(home: Home, run: MonthRun) -> Path:
     """The 月度支付情况表 of a month as xlsx in the reports folder; its path."""
-    from tongpin.payment.statement_xlsx import write_statement_xlsx
+    from tongpin.payment.statement_report import statement_basis, statement_columns
+    from tongpin.report.statement import write_statement_xlsx
 
     home.reports.mkdir(parents=True, exist_ok=True)
     path = home.reports / f"月度支付情况表-{run.settlement.month}.xlsx"
-    write_statement_xlsx(run.settlement, run.policy, path)
+    write_statement_xlsx(
+        run.settlement.statement,
+        statement_columns(),
+        path,
+        month=run.settlement.month,
+        area_label=run.policy.edition.area,
+        basis_lines=statement_basis(run.policy, run.manifest),
+        notices=[f"模拟：付费办法有 {len(run.policy.assumed_keys())} 项参数为假定"]
+        if run.policy.assumed_keys()
+        else [],
+        lines=run.settlement.lines,
+    )
     return path
 
 
@@ -97,9 +109,9 @@ def joint(home_path: Path | None, month: str, area: str | None) -> None:
 
 def write_joint(home: Home, month: str, area: str | None) -> tuple[Path, Path]:
     """The joint report in the reports folder: the paths of the page and of the workbook."""
-    from tongpin.twin.page import write_joint_html
+    from tongpin.twin.joint_html import write_joint_html
+    from tongpin.twin.joint_xlsx import write_joint_xlsx
     from tongpin.twin.run import joint_in_home
-    from tongpin.twin.workbook import write_joint_xlsx
 
     report = joint_in_home(home, month, area)
     home.reports.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,10 @@ EXAMPLES = 5
 """How many rules a screen illustrates with their first finding."""
 
 
+PAPER_COLUMNS = 160
+"""How wide a table may be where there is no terminal."""
+
+
 class Screen:
     """Where a command writes: JSON to machines, tables and sentences to people, progress to standard error."""
 
@@ -49,7 +53,7 @@ class Screen:
             table.add_column(column, justify="right" if index else "left")
         for row in rows:
             table.add_row(*row)
-        Console(soft_wrap=not sys.stdout.isatty()).print(table)
+        Console(width=None if sys.stdout.isatty() else PAPER_COLUMNS).print(table)
 
     def findings(self, findings: Sequence[Finding]) -> None:
         """Findings by rule, worst and most frequent first, then the first of the leading rules in full."""

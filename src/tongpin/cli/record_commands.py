@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tongpin.grouping.model import Scheme
+    from tongpin.records.assemble import CodeBook
     from tongpin.records.load import LoadReport
+    from tongpin.store.home import Home
 
 KIND_LABELS = {
     "settlement-list": "结算清单（4101）",
@@ -29,18 +31,29 @@ KIND_LABELS = {
 OUTPUT_COLUMNS = ("case_id", "status", "mdc", "adrg", "drg")
 
 
-def load(home_path: Path | None, files: list[Path], kind: str | None) -> bool:
+def load(home_path: Path | None, files: list[Path], kind: str | None, scheme_id: str | None) -> bool:
     """Load files; true when a record or a file could not be read."""
     from tongpin.records.load import load_files
     from tongpin.store.home import Home
 
+    home = Home.open(home_path)
+    codes = code_book(home, scheme_id) if scheme_id else None
     with screen.progress("装载") as progress:
-        report = load_files(Home.open(home_path), files, kind, progress)
+        report = load_files(home, files, kind, progress, codes)
     failed = any(finding.severity == "error" for finding in report.findings)
     screen.give({"ok": not failed, **report.as_dict()})
     show_load(report)
     screen.findings(report.findings)
     return failed
+
+
+def code_book(home: Home, scheme_id: str) -> CodeBook:
+    """The dictionaries of a scheme, by which unknown codes are told."""
+    from tongpin.grouping.library import open_scheme
+    from tongpin.records.assemble import CodeBook
+
+    scheme = open_scheme(home, scheme_id)
+    return CodeBook(frozenset(scheme.dx_names), frozenset(scheme.px_names))
 
 
 def show_load(report: LoadReport) -> None:

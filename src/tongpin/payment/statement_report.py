@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tongpin.payment.policy import Policy
 
 Kind = Literal["text", "count", "weight", "wan", "yuan", "ratio"]
 
@@ -68,3 +73,15 @@ _COLUMNS: tuple[StatementColumn, ...] = (
 def statement_columns() -> list[StatementColumn]:
     """Every column of the statement in its order; money for hospital-months is shown in 万元 (S900-11)."""
     return list(_COLUMNS)
+
+
+def statement_basis(policy: Policy, manifest: Mapping[str, Any]) -> list[str]:
+    """What a statement rests on, as lines for its last page: edition, scheme, digests, and every assumed value."""
+    assumed = [policy.parameter(key).label for key in policy.assumed_keys() if key in policy.edition.parameters]
+    return [
+        f"付费办法：{policy.edition.label}（{policy.id}），摘要 {policy.digest[:16]}",
+        f"分组方案：{manifest['scheme']}，摘要 {manifest['scheme_digest'][:16]}；权重：{policy.edition.weights.label}",
+        f"结果摘要：{manifest['result_digest'][:16]}；同频 {manifest['version']}",
+        *(f"说明：{note}" for note in manifest["notes"]),
+        f"没有文件确认、按假定取值的参数（{len(assumed)} 项，凡用到者为模拟）：{'、'.join(assumed)}",
+    ]

@@ -1,0 +1,124 @@
+"""Columns 列: text columns made into numbers, amounts, times and code lists, with a mask of what could not be read."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+WHOLE = r"^[+-]?\d{1,18}(\.\d*)?$"
+AMOUNT = r"^[+-]?\d{1,14}(\.\d{0,2}0{0,8})?$"
+ISO_TIME = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?$"
+LOOSE_TIMES = (
+    re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?"),
+    re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?Z?"),
+)
+TIME = pa.timestamp("s")
+CENT = pa.scalar(Decimal("0.01"), pa.decimal128(3, 2))
+HUNDRED = pa.scalar(Decimal(100), pa.decimal128(3, 0))
+
+
+def clean(texts: Any, *, dash: bool = True) -> Any:
+    """Texts trimmed; the empty text, and with `dash` the sign `-`, become null."""
+    trimmed = pc.utf8_trim_whitespace(texts)
+    missing = pc.equal(trimmed, "")
+    if dash:
+        missing = pc.or_(missing, pc.equal(trimmed, "-"))
+    return pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
+
+
+def mask(values: Any) -> Any:
+    """A Boolean Arrow array as a NumPy mask, null as false."""
+    return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _readable(texts: Any, pattern: str) -> tuple[Any, Any]:
+    """The texts that match a pattern (others null), and the mask of those present that do not."""
+    matches = pc.match_substring_regex(texts, pattern)
+    return pc.if_else(matches, texts, pa.scalar(None, pa.string())), mask(pc.invert(matches))
+
+
+def whole(texts: Any, kind: Any) -> tuple[Any, Any]:
+    """Whole numbers, decimals cut off, of an Arrow integer type; and the mask of unreadable or too large ones."""
+    good, bad = _readable(texts, WHOLE)
+    digits = pc.replace_substring_regex(good, pattern=r"(^\+|\..*$)", replacement="")
+    numbers = digits.cast(pa.int64())
+    bits = kind.bit_width
+    fits = pc.and_(
+        pc.greater_equal(numbers, pa.scalar(-(2 ** (bits - 1)), pa.int64())),
+        pc.less_equal(numbers, pa.scalar(2 ** (bits - 1) - 1, pa.int64())),
+    )
+    bad |= mask(pc.invert(fits))
+    return pc.if_else(fits, numbers, pa.scalar(None, pa.int64())).cast(kind), bad
+
+
+def fen(texts: Any) -> tuple[Any, Any]:
+    """Yuan as text to fen (int64), exactly; and the mask of what is no amount with at most two decimals."""
+    good, bad = _readable(texts, AMOUNT)
+    plain = pc.replace_substring_regex(good, pattern=r"(^\+|\.$)", replacement="")
+    amounts = plain.cast(pa.decimal128(16, 2))
+    return pc.multiply(amounts, HUNDRED).cast(pa.int64()), bad
+
+
+def fen_text(amounts: Any) -> Any:
+    """Fen as yuan with two decimals, no separators; null stays null."""
+    return pc.multiply(amounts.cast(pa.decimal128(19, 0)), CENT).cast(pa.string())
+
+
+def _loose_time(text: str | None) -> datetime | None:
+    """A date or time in one of the usual spellings, or None."""
+    for form in LOOSE_TIMES:
+        found = form.fullmatch(text) if text is not None else None
+        if found is None:
+            continue
+        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+        try:
+            return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001  # local times have no zone
+        except ValueError:
+            return None
+    return None
+
+
+def times(texts: Any) -> tuple[Any, Any]:
+    """Times (timestamp[s]) from ISO or other usual spellings; and the mask of what is no time."""
+    matches = pc.match_substring_regex(texts, ISO_TIME)
+    try:
+        good = pc.if_else(matches, texts, pa.scalar(None, pa.string())).cast(TIME)
+    except pa.ArrowInvalid:
+        # One impossible date (30 February) spoils the columnar cast: read this column value by value.
+        good = pa.array([_loose_time(text) for text in texts.to_pylist()], TIME)
+    rest = mask(pc.and_(pc.is_valid(texts), pc.is_null(good)))
+    if not rest.any():
+        return good, rest
+    loose = [_loose_time(texts[int(row)].as_py()) for row in np.flatnonzero(rest)]
+    good = pc.replace_with_mask(good, pa.array(rest), pa.array(loose, TIME))
+    return good, mask(pc.and_(pc.is_valid(texts), pc.is_null(good)))
+
+
+def code_lists(flat: Any, counts: Any) -> Any:
+    """A list column of dictionary-encoded codes from flat codes and the number of codes of every row."""
+    offsets = np.zeros(len(counts) + 1, dtype=np.int32)
+    np.cumsum(counts, out=offsets[1:])
+    return pa.ListArray.from_arrays(pa.array(offsets), flat.dictionary_encode())
+
+
+def tidy_codes(lists: Any, *, dash: bool = True) -> tuple[Any, Any]:
+    """Code lists trimmed and without empty codes; and the mask of rows whose first code was empty while others stood.
+
+    `lists` is a list<string> column; null lists count as empty, with `dash` also the code `-`. Case never changes.
+    """
+    flat = clean(pc.list_flatten(lists).cast(pa.string()), dash=dash)
+    parents = np.asarray(pc.list_parent_indices(lists))
+    kept = mask(pc.is_valid(flat))
+    counts = np.bincount(parents[kept], minlength=len(lists))
+    first = np.ones(len(parents), dtype=bool)
+    first[1:] = parents[1:] != parents[:-1]
+    headless = np.zeros(len(lists), dtype=bool)
+    headless[parents[first & ~kept]] = True
+    headless &= counts > 0
+    return code_lists(flat.filter(pa.array(kept)), counts), headless

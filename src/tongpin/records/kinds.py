@@ -1,0 +1,60 @@
+"""Kinds 文件种类: which format a file has, told from its first bytes and its column names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tongpin.base.errors import RecordsError
+from tongpin.records import text
+from tongpin.records.own_layouts import LAYOUTS, required_fields
+from tongpin.records.readers.front_page import front_page_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+HEAD_BYTES = 1 << 16
+ZIP_MAGIC = b"PK\x03\x04"
+FRONT_PAGE_SIGNS = frozenset({"A48", "B12", "B15", "C03C", "A12C", "B34C", "D01"})
+ENOUGH_SIGNS = 3
+
+
+def detect(path: Path) -> str:
+    """The kind of a record file, for `read`.
+
+    `settlement-list`, `settlement-result`, `front-page`, `plain`, `institution`, `withdrawal` or `decision`.
+    Errors: `RecordsError("records.kind")` with what was looked at, `RecordsError("records.file" | "records.encoding")`.
+    """
+    data = text.read_bytes(path)
+    if data.startswith(text.PARQUET_MAGIC):
+        return _by_columns(text.parquet_names(path), path.name)
+    if data.startswith(ZIP_MAGIC):
+        raise _unknown(path.name, "文件是 zip 或 xlsx", "请另存为 CSV（UTF-8）")
+    decoded = text.decode(data, path.name).data.lstrip()
+    head = decoded[:HEAD_BYTES]
+    if not head:
+        raise _unknown(path.name, "文件是空的", "请检查导出是否成功")
+    if head[:1] in b"{[":
+        if b'"setlinfo"' in head:
+            return "settlement-list"
+        raise _unknown(path.name, "是 JSON，但开头 64 KB 里没有 setlinfo", "结算清单须是 4101 报文")
+    return _by_columns(text.header(decoded)[0], path.name)
+
+
+def _by_columns(names: Sequence[str], file: str) -> str:
+    """The kind that a header line shows."""
+    present = {name.replace("\ufeff", "").strip() for name in names}
+    if "case_id" in present:
+        return "plain"
+    for layout in LAYOUTS:
+        if required_fields(layout) <= present:
+            return layout
+    signs = FRONT_PAGE_SIGNS & set(front_page_columns(names).values())
+    if len(signs) >= ENOUGH_SIGNS:
+        return "front-page"
+    shown = "、".join(sorted(present)[:8])
+    raise _unknown(file, f"列名不像任何一种已知布局：{shown}", "请检查表头，或用 --kind 指明种类")
+
+
+def _unknown(file: str, why: str, hint: str) -> RecordsError:
+    return RecordsError("records.kind", f"看不出文件种类：{why}", where=file, hint=hint)

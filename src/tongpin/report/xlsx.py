@@ -1,0 +1,215 @@
+"""Xlsx 表格: sheets that open formatted and print on A4."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import xlsxwriter
+
+from tongpin.base.money import FEN_PER_YUAN, SCALE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+Kind = Literal["text", "count", "yuan", "wan", "ratio", "pp", "weight", "index", "days", "number"]
+"""What a column holds: `yuan` and `wan` come in fen, `weight` in ten-thousandths when it is an integer, `ratio` 0–1,
+`pp` a difference of ratios shown in 百分点."""
+
+_FORMATS: dict[str, str] = {
+    "text": "@",
+    "count": "#,##0",
+    "yuan": "#,##0.00",
+    "wan": "#,##0.00",
+    "ratio": "0.00%",
+    "pp": "+0.00;-0.00;0.00",
+    "weight": "#,##0.0000",
+    "index": "0.000",
+    "days": "0.00",
+    "number": "#,##0.00",
+}
+FONT = "Microsoft YaHei"
+_INK, _HEAD, _RULE, _BAND, _NOTE = "#1F2A37", "#E8EDF3", "#B8C2CE", "#F4F6F9", "#5B6776"
+_WIDE = 0x2E80
+"""From here on a character takes two columns of width."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sheet: key in the rows, title, kind, and the band heading that it stands under."""
+
+    name: str
+    title: str
+    kind: Kind = "text"
+    band: str = ""
+    width: float | None = None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet: title line, note lines (口径), columns and rows; `total` is printed last, `closing` below it."""
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, Any]]
+    notes: Sequence[str] = ()
+    total: Mapping[str, Any] | None = None
+    closing: Sequence[str] = ()
+    freeze_columns: int = 0
+    emphasis: frozenset[str] = field(default_factory=frozenset)
+    """Columns whose true value marks the row as a real warning (red type)."""
+
+
+def text_width(text: str) -> int:
+    """The width of a text in columns, a Chinese character counting two."""
+    return sum(2 if ord(character) >= _WIDE else 1 for character in text)
+
+
+def cell_value(value: Any, kind: Kind) -> Any:
+    """A value as the number a spreadsheet user expects: yuan, 万元, weight with decimals, percentage points."""
+    if value is None or kind == "text":
+        return value
+    match kind:
+        case "yuan":
+            return value / FEN_PER_YUAN
+        case "wan":
+            return value / (FEN_PER_YUAN * SCALE)
+        case "weight":
+            return value / SCALE if isinstance(value, int) else value
+        case "pp":
+            return value * 100
+        case _:
+            return value
+
+
+def write_workbook(sheets: Sequence[Sheet], path: Path, *, title: str, subject: str = "") -> None:
+    """The sheets as one workbook at `path`, set up for A4 landscape, fitted to the width, with page numbers."""
+    book = xlsxwriter.Workbook(str(path), {"in_memory": True})
+    book.set_properties({"title": title, "subject": subject})
+    styles = _Styles(book)
+    for sheet in sheets:
+        _write_sheet(book.add_worksheet(sheet.name), sheet, styles)
+    book.close()
+
+
+class _Styles:
+    """Cell formats, each made once."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self._made: dict[tuple[tuple[str, Any], ...], Any] = {}
+
+    def get(self, **options: Any) -> Any:
+        key = tuple(sorted(options.items()))
+        if key not in self._made:
+            self._made[key] = self._book.add_format(
+                {"font_name": FONT, "font_size": 10, "font_color": _INK, "valign": "vcenter"} | options,
+            )
+        return self._made[key]
+
+    def head(self) -> Any:
+        return self.get(bold=True, bg_color=_HEAD, align="center", text_wrap=True, border=1, border_color=_RULE)
+
+    def cell(self, kind: Kind, *, total: bool, warning: bool) -> Any:
+        options: dict[str, Any] = {"num_format": _FORMATS[kind], "bottom": 1, "bottom_color": "#E1E6EC"}
+        options["align"] = "left" if kind == "text" else "right"
+        if total:
+            options |= {"bold": True, "bg_color": _BAND, "top": 1, "top_color": _RULE}
+        if warning:
+            options["font_color"] = "#B42318"
+        return self.get(**options)
+
+
+def _write_sheet(page: Any, sheet: Sheet, styles: _Styles) -> None:
+    last = len(sheet.columns) - 1
+    page.hide_gridlines(2)
+    page.set_row(0, 28)
+    page.write_string(0, 0, sheet.title, styles.get(bold=True, font_size=15))
+    row = 1
+    for note in sheet.notes:
+        page.write_string(row, 0, note, styles.get(font_size=9, font_color=_NOTE))
+        row += 1
+    row = _write_heads(page, sheet.columns, row, styles)
+    first = row
+    for record in sheet.rows:
+        warning = any(record.get(name) for name in sheet.emphasis)
+        _write_row(page, row, sheet.columns, record, styles, warning=warning)
+        row += 1
+    if sheet.rows and len(sheet.rows) > 1:
+        page.autofilter(first - 1, 0, row - 1, last)
+    if sheet.total is not None:
+        _write_row(page, row, sheet.columns, sheet.total, styles, total=True)
+        row += 1
+    row += 1
+    for line in sheet.closing:
+        page.set_row(row, 20)
+        page.write_string(row, 0, line, styles.get())
+        row += 1
+    for number, column in enumerate(sheet.columns):
+        page.set_column(number, number, column.width or _fitting_width(column, sheet))
+    page.freeze_panes(first, sheet.freeze_columns)
+    page.set_landscape()
+    page.set_paper(9)
+    page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(first - 1)
+    page.center_horizontally()
+    page.set_footer(f"&L&9{sheet.title.replace('&', '&&')}&R&9第 &P 页，共 &N 页")
+
+
+def _write_heads(page: Any, columns: Sequence[Column], row: int, styles: _Styles) -> int:
+    """The band row, where any column has a band, and the title row; the first row below them."""
+    if any(column.band for column in columns):
+        start = 0
+        while start < len(columns):
+            end = start
+            while end + 1 < len(columns) and columns[end + 1].band == columns[start].band:
+                end += 1
+            if end > start:
+                page.merge_range(row, start, row, end, columns[start].band, styles.head())
+            else:
+                page.write_string(row, start, columns[start].band, styles.head())
+            start = end + 1
+        row += 1
+    for number, column in enumerate(columns):
+        page.write_string(row, number, column.title, styles.head())
+    page.set_row(row, 15 * (1 + max(column.title.count("\n") for column in columns)) + 15)
+    return row + 1
+
+
+def _write_row(
+    page: Any,
+    row: int,
+    columns: Sequence[Column],
+    record: Mapping[str, Any],
+    styles: _Styles,
+    *,
+    total: bool = False,
+    warning: bool = False,
+) -> None:
+    for number, column in enumerate(columns):
+        style = styles.cell(column.kind, total=total, warning=warning)
+        value = cell_value(record.get(column.name), column.kind)
+        if value is None:
+            page.write_blank(row, number, None, style)
+        elif isinstance(value, str):
+            page.write_string(row, number, value, style)
+        else:
+            page.write_number(row, number, value, style)
+
+
+def _fitting_width(column: Column, sheet: Sheet) -> float:
+    """Wide enough for title (wrapped near its middle) and contents, within sensible bounds."""
+    title = max(text_width(line) for line in column.title.split("\n"))
+    if column.kind != "text":
+        return max(9.0, min(16.0, title * 0.6 + 4), _number_width(column, sheet))
+    contents = [text_width(str(record.get(column.name) or "")) for record in sheet.rows]
+    return float(max(8, min(60, max([*contents, min(title, 14)]) + 2)))
+
+
+def _number_width(column: Column, sheet: Sheet) -> float:
+    records = [*sheet.rows, *([sheet.total] if sheet.total else [])]
+    sizes = [abs(cell_value(record.get(column.name), column.kind) or 0) for record in records]
+    return len(f"{max(sizes, default=0):,.2f}") + 3.0

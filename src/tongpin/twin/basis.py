@@ -1,0 +1,100 @@
+"""Basis 口径与依据: what a joint report rests on, and what of it is assumed."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from tongpin.base.errors import TongpinError
+from tongpin.measures.catalogue import Strict, catalogue_folder, load_definitions
+from tongpin.twin.catalogue import setting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tongpin.measures.catalogue import Measure
+
+_PRICED_FACTS = frozenset(
+    {"gross_fen", "standard_fen", "pool_payable_fen", "result_fen", "high_count", "low_count"},
+)
+
+
+class Basis(Strict):
+    """What the figures rest on; the shape of `policy_info`.
+
+    `area_label` 统筹区; `policy_id`, `policy_label` 付费办法; `scheme_id`, `scheme_label` 分组方案; `weight_edition`
+    权重版本; `benchmark_month` the month of the benchmark pages (`2024-06`); `assumed_keys` the policy values no
+    document confirms; `weights_assumed` whether the weights are such; `notices` lines that stand on every page;
+    `multiples` the outlier multiples by settlement level, `{"三级": {"low": 0.4, "high": 3}}`, for the chart alone.
+    """
+
+    area_label: str
+    policy_id: str
+    policy_label: str
+    scheme_id: str
+    scheme_label: str
+    weight_edition: str
+    benchmark_month: str
+    assumed_keys: tuple[str, ...] = ()
+    weights_assumed: bool = True
+    notices: tuple[str, ...] = ()
+    multiples: dict[str, dict[str, float]] = {}  # noqa: RUF012 - Pydantic copies defaults
+
+    def simulated(self, chosen: Measure) -> bool:
+        """Whether a figure rests on something assumed and must say 模拟."""
+        facts = set(chosen.facts)
+        return (
+            chosen.assumed
+            or (chosen.weight_edition is not None and self.weights_assumed)
+            or (bool(facts & _PRICED_FACTS) and bool(self.assumed_keys))
+            or (chosen.benchmark_period is not None and load_definitions()["benchmark.minimum_cases"].assumed)
+        )
+
+    def basis_text(self, chosen: Measure, month: str) -> str:
+        """Period, weight edition and benchmark period of a figure in one line."""
+        parts = [f"按{chosen.period} {month}"]
+        if chosen.weight_edition is not None:
+            parts.append(f"权重 {self.weight_edition}")
+        if chosen.benchmark_period == "fixed":
+            kind = "同期" if self.benchmark_month == month else "固定基期"
+            parts.append(f"{kind} {self.benchmark_month}")
+        elif chosen.benchmark_period == "same_period":
+            parts.append(f"同期区域 {month}")
+        return "；".join(parts)
+
+
+def read_basis(policy_info: Mapping[str, Any]) -> Basis:
+    """`policy_info` as a `Basis`; a missing or unknown key is refused (`twin.policy_info`)."""
+    try:
+        return Basis.model_validate(dict(policy_info))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise TongpinError(
+            "twin.policy_info",
+            f"联合报告的依据不全：{first['msg']}",
+            where=".".join(str(part) for part in first["loc"]),
+            hint=f"须有 {'、'.join(name for name, field in Basis.model_fields.items() if field.is_required())}",
+        ) from error
+
+
+@cache
+def department_labels() -> dict[str, str]:
+    """Names of the national department codes, without the prefix letter."""
+    text = (catalogue_folder("twin") / "departments.csv").read_text(encoding="utf-8")
+    return {row["code"]: row["name"] for row in csv.DictReader(text.splitlines())}
+
+
+def losing_months() -> int:
+    """How many months of loss count as 连续亏损; one month of data allows only one."""
+    months = setting("portfolio.losing_months")
+    if months != 1:
+        raise TongpinError(
+            "twin.losing_months",
+            f"引导下沉病组按连续 {months} 个月亏损判定，而联合报告只有一个月的数据",
+            where="catalogue/twin/settings.yaml portfolio.losing_months",
+            hint="改为 1",
+        )
+    return months

@@ -1,0 +1,119 @@
+"""The twin's own data 镜像映射、红线、病组分类、参数: strict YAML in, frozen values out."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal
+
+from tongpin.base.errors import TongpinError
+from tongpin.measures.catalogue import (
+    Definition,
+    Measure,
+    Strict,
+    catalogue_folder,
+    load_measures,
+    read_catalogue,
+)
+
+
+class Side(Strict):
+    """One side of a pair: its heading and the measures that show it."""
+
+    label: str
+    measures: tuple[str, ...]
+
+
+class Pair(Strict):
+    """A mirror pair: the 医保结算 side, the 绩效考核 side and what ties them. Source: S000-01..04."""
+
+    id: str
+    label: str
+    insurance: Side
+    assessment: Side
+    logic: str
+    reference: str
+
+
+class RedLine(Strict):
+    """A limit of the documents, in ten-thousandths, on a measure at one level; a warning, never a deduction."""
+
+    id: str
+    label: str
+    level: Literal["医院", "病组"]
+    measure: str
+    limit_e4: int
+    reference: str
+    basis: str
+    note: str
+    assumed: bool
+
+
+class GroupClass(Strict):
+    """A class of the portfolio: weight bounds (from inclusive, below exclusive), losing or not."""
+
+    id: str
+    label: str
+    rule: str
+    weight_from_e4: int | None = None
+    weight_below_e4: int | None = None
+    losing: bool | None = None
+    reference: str
+
+
+@cache
+def load_pairs() -> tuple[Pair, ...]:
+    """The four mirror pairs; a measure the catalogue does not know is refused (`twin.measure`)."""
+    pairs = read_catalogue(catalogue_folder("twin") / "mirror.yaml", "pairs", Pair)
+    for pair in pairs:
+        for measure_id in (*pair.insurance.measures, *pair.assessment.measures):
+            measure(measure_id)
+    return pairs
+
+
+@cache
+def load_red_lines() -> tuple[RedLine, ...]:
+    """The red lines; a measure the catalogue does not know is refused (`twin.measure`)."""
+    lines = read_catalogue(catalogue_folder("twin") / "red_lines.yaml", "red_lines", RedLine)
+    for line in lines:
+        measure(line.measure)
+    return lines
+
+
+@cache
+def load_classes() -> tuple[GroupClass, ...]:
+    """The classes of the portfolio in their order; the last one takes what is left."""
+    return read_catalogue(catalogue_folder("twin") / "portfolio.yaml", "classes", GroupClass)
+
+
+@cache
+def load_settings() -> dict[str, Definition]:
+    """The comparison parameters of the joint report, by id."""
+    path = catalogue_folder("twin") / "settings.yaml"
+    return {entry.id: entry for entry in read_catalogue(path, "settings", Definition)}
+
+
+def setting(setting_id: str) -> int:
+    """The value of one comparison parameter."""
+    return load_settings()[setting_id].value
+
+
+def measure(measure_id: str) -> Measure:
+    """The measure of the catalogue; unknown ids are refused (`twin.measure`)."""
+    try:
+        return load_measures()[measure_id]
+    except KeyError as error:
+        raise TongpinError(
+            "twin.measure",
+            f"指标目录中没有 {measure_id}",
+            where="catalogue/twin",
+            hint="改用 catalogue/measures 中已有的指标",
+        ) from error
+
+
+def anchor_text(chosen: Measure) -> str:
+    """What anchors a measure, as printed beside it: `国考 14`, `行业口径` …; never a number it does not have."""
+    if chosen.mirrors is None:
+        return ""
+    if chosen.mirrors.guokao is not None:
+        return f"国考 {chosen.mirrors.guokao}"
+    return chosen.mirrors.anchor

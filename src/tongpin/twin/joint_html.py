@@ -1,0 +1,153 @@
+"""The joint report as one self-contained HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tongpin.base.money import SCALE, round_half_up
+from tongpin.measures.catalogue import load_definitions
+from tongpin.report import words
+from tongpin.report.html import render_page
+from tongpin.twin.catalogue import anchor_text, load_classes, load_pairs, load_settings, setting
+from tongpin.twin.joint_charts import joint_charts
+
+if TYPE_CHECKING:
+    from tongpin.measures.catalogue import Measure
+    from tongpin.twin.catalogue import Pair
+    from tongpin.twin.joint import JointReport
+
+TOP_HOSPITALS, TOP_WARNINGS, TOP_CROSSING, TOP_GROUPS = 12, 20, 30, 8
+
+SECTIONS = (
+    ("city", "全市概览"),
+    ("mirror", "四组镜像指标"),
+    ("hospitals", "各医院"),
+    ("charts", "图"),
+    ("lines", "红线"),
+    ("portfolio", "病组组合"),
+    ("departments", "科室"),
+    ("crossing", "超支且药耗偏高"),
+    ("forms", "口径说明"),
+)
+SHORT = {
+    "settlement.mean_weight": "RW",
+    "settlement.result": "盈亏",
+    "settlement.result_ratio.paid": "盈亏率",
+    "settlement.mean_stay": "住院日",
+    "settlement.variance_share": "高变异",
+    "discharge.cmi": "CMI",
+    "discharge.drug_share": "药占比",
+    "discharge.consumable_share": "耗占比",
+    "discharge.time_index.mean_form": "时间指数",
+    "discharge.low_risk_mortality": "低风险死亡",
+}
+"""Column headings of narrow tables; the full form stands in 口径说明."""
+IN_YI = frozenset({"settlement.pool_payable", "settlement.item_pool"})
+UNIT_NAMES = {"fen": "万元", "days": "天", "yuan": "元"}
+
+
+def figure_text(chosen: Measure, value: float | None) -> str:
+    """A figure in the wording of its unit: 万元, 亿元 for funds, 97.56%, three decimals for weights and indices."""
+    if value is None:
+        return words.MISSING
+    match chosen.unit:
+        case "count":
+            return words.count_text(int(value))
+        case "fen":
+            return words.yi_text(int(value)) if chosen.id in IN_YI else words.wan_text(int(value))
+        case "weight_e4":
+            return words.number_text(value / SCALE, 2)
+        case "ratio":
+            return words.percent_text(value)
+        case "days" | "yuan":
+            return words.number_text(value, 2)
+        case _:
+            return words.number_text(value, 3)
+
+
+def write_joint_html(joint: JointReport, path: Path) -> None:
+    """Write the joint report to `path`: one file, charts inside, no script, no request. Source: S000-01..04."""
+    path.write_text(joint_html(joint), encoding="utf-8")
+
+
+def joint_html(joint: JointReport) -> str:
+    """The page as text."""
+    measures = {one.id: one for one in joint.measures}
+    departments_of: dict[str, list[dict[str, Any]]] = {}
+    for row in joint.departments.to_pylist():
+        departments_of.setdefault(row["institution_code"], []).append(row)
+    hospitals = joint.hospitals.to_pylist()
+    groups = joint.groups.to_pylist()
+    definitions = [*load_definitions().values(), *load_settings().values()]
+    context = {
+        "title": f"{words.month_text(joint.month)}医保结算与绩效考核联合报告 · {joint.basis.area_label}",
+        "month": joint.month,
+        "basis": joint.basis,
+        "notices": joint.basis.notices,
+        "sections": SECTIONS,
+        "measures": measures,
+        "name": {one.id: _name_with_unit(one) for one in joint.measures},
+        "short": SHORT,
+        "pairs": load_pairs(),
+        "pair_rows": _pair_rows,
+        "anchor": lambda measure_id: anchor_text(measures[measure_id]),
+        "show": lambda measure_id, value: figure_text(measures[measure_id], value),
+        "per_case": round_half_up,
+        "city": joint.city.to_pylist()[0],
+        "levels": joint.levels.to_pylist(),
+        "hospitals": hospitals,
+        "departments_of": departments_of,
+        "bridge": joint.bridge,
+        "charts": joint_charts(joint),
+        "red_lines": joint.red_lines,
+        "group_line": joint.group_line,
+        "warnings": joint.warnings.to_pylist(),
+        "top": TOP_HOSPITALS,
+        "warning_top": TOP_WARNINGS,
+        "crossing_top": TOP_CROSSING,
+        "group_label": joint.group_label,
+        "group_minimum": setting("group_fee.minimum_cases"),
+        "classes": joint.classes.to_pylist(),
+        "class_label": {one.id: one for one in load_classes()},
+        "total_cases": sum(row["case_count"] for row in groups),
+        "total_weight": sum(row["weight_e4"] for row in groups),
+        "group_extremes": _group_extremes(groups),
+        "low_weight": _low_weight(hospitals),
+        "few": measures["discharge.low_risk_mortality"].flag_when[0].below,
+        "tolerance": setting("department.tolerance_e4") * 100 / SCALE,
+        "department_minimum": setting("department.minimum_cases"),
+        "benchmark_minimum": load_definitions()["benchmark.minimum_cases"].value,
+        "crossing": joint.crossing.to_pylist(),
+        "definitions": definitions,
+    }
+    return render_page("joint.html", context, folder=Path(__file__).parent / "templates")
+
+
+def _name_with_unit(chosen: Measure) -> str:
+    unit = UNIT_NAMES.get(chosen.unit)
+    return f"{chosen.label}（{unit}）" if unit else chosen.label
+
+
+def _pair_rows(pair: Pair) -> list[tuple[str | None, str | None]]:
+    """The measures of a pair line by line, left beside right."""
+    left, right = list(pair.insurance.measures), list(pair.assessment.measures)
+    return [
+        (left[row] if row < len(left) else None, right[row] if row < len(right) else None)
+        for row in range(max(len(left), len(right)))
+    ]
+
+
+def _group_extremes(groups: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The groups that lose most and those that gain most, by yuan."""
+    ranked = sorted(groups, key=lambda row: (row["result_fen"], row["drg"]))
+    losing = [row for row in ranked if row["result_fen"] < 0][:TOP_GROUPS]
+    gaining = [row for row in reversed(ranked) if row["result_fen"] > 0][:TOP_GROUPS]
+    return [("亏损最大的病组", losing), ("结余最大的病组", gaining)]
+
+
+def _low_weight(hospitals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of 三级 and 二级 hospitals those with the largest share of low-weight cases."""
+    known = [row for row in hospitals if row["settlement.low_weight_share"] is not None]
+    ranked = sorted(known, key=lambda row: -row["settlement.low_weight_share"])
+    return [row for level in ("三级", "二级") for row in [one for one in ranked if one["level"] == level][:5]]

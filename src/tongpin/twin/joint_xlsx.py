@@ -1,0 +1,315 @@
+"""The joint report as a workbook: every table of the page in full, ready to sort and print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tongpin.base.money import SCALE
+from tongpin.measures.catalogue import load_definitions
+from tongpin.report.words import month_text
+from tongpin.report.xlsx import Column, Sheet, write_workbook
+from tongpin.twin.catalogue import anchor_text, load_classes, load_pairs, load_settings
+from tongpin.twin.mirror import DISCHARGE_MEASURES, SETTLEMENT_MEASURES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tongpin.measures.catalogue import Measure
+    from tongpin.report.xlsx import Kind
+    from tongpin.twin.joint import JointReport
+
+_KINDS: dict[str, Kind] = {
+    "count": "count",
+    "fen": "wan",
+    "weight_e4": "weight",
+    "ratio": "ratio",
+    "index": "index",
+    "days": "days",
+    "weight": "weight",
+    "yuan": "number",
+}
+_UNITS = {"fen": "万元", "yuan": "元", "days": "天"}
+_PLACE = (
+    Column("institution_code", "机构代码"),
+    Column("institution_name", "机构名称"),
+    Column("level", "结算级别"),
+    Column("grade", "等次"),
+    Column("manual", "国考手册"),
+)
+_FLAG = "discharge.low_risk_mortality.flag"
+_DEPARTMENT = (
+    *SETTLEMENT_MEASURES[:1],
+    "settlement.mean_weight",
+    "settlement.result",
+    "settlement.result_ratio.paid",
+    "settlement.mean_stay",
+    "settlement.variance_share",
+    "discharge.cases",
+    "discharge.cmi",
+    "discharge.time_index.mean_form",
+    "discharge.fee_index.mean_form",
+    "discharge.low_risk_mortality",
+    "discharge.compared_drug_share",
+    "discharge.expected_drug_share.fee_weighted",
+)
+
+
+def write_joint_xlsx(joint: JointReport, path: Path) -> None:
+    """Write the joint report to `path`, one sheet a table, the last one naming form, population and basis."""
+    title = f"{joint.basis.area_label}{month_text(joint.month)}医保结算与绩效考核联合报告"
+    notes = [
+        *joint.basis.notices,
+        f"左：医保结算（医保DRG，结算月 {joint.month}）；右：绩效考核（全部出院，出院月 {joint.month}）",
+    ]
+    sheets = [
+        _mirror(joint, title, notes),
+        _hospitals(joint, title, notes),
+        _departments(joint, title, notes),
+        _crossing(joint, title, notes),
+        _groups(joint, title, notes),
+        _red_lines(joint, title, notes),
+        _warnings(joint, title, notes),
+        _bridge(joint, title, notes),
+        _forms(joint, title),
+    ]
+    write_workbook(sheets, path, title=title, subject="联合报告")
+
+
+def _by_id(joint: JointReport) -> dict[str, Measure]:
+    return {one.id: one for one in joint.measures}
+
+
+def _columns(joint: JointReport, measure_ids: Sequence[str]) -> list[Column]:
+    """Measure columns under the band of their desk, each with its unit, anchor and 模拟 where it applies."""
+    measures = _by_id(joint)
+    columns = []
+    for measure_id in measure_ids:
+        one = measures[measure_id]
+        extra = [_UNITS.get(one.unit, ""), anchor_text(one), "模拟" if joint.basis.simulated(one) else ""]
+        marks = "，".join(mark for mark in extra if mark)
+        band = "医保结算（医保DRG）" if one.period == "结算月" else "绩效考核（全部出院）"
+        columns.append(Column(one.id, f"{one.label}\n（{marks}）" if marks else one.label, _KINDS[one.unit], band))
+    return columns
+
+
+def _mirror(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
+    """The four pairs, line by line, by level and for the city."""
+    measures = _by_id(joint)
+    slices = [*joint.levels.to_pylist(), {"level": "全市"} | joint.city.to_pylist()[0]]
+    rows: list[dict[str, Any]] = []
+    for pair in load_pairs():
+        for side, ids in (("医保结算", pair.insurance.measures), ("绩效考核", pair.assessment.measures)):
+            for measure_id in ids:
+                one = measures[measure_id]
+                row = {"pair": pair.label, "side": side, "label": one.label, "form": one.form}
+                row |= {"unit": _UNITS.get(one.unit, "%" if one.unit == "ratio" else ""), "anchor": anchor_text(one)}
+                row |= {part["level"]: _shown(one, part[measure_id]) for part in slices}
+                rows.append(row | {"basis": joint.basis.basis_text(one, joint.month), "population": one.population})
+    columns = [
+        Column("pair", "维度"),
+        Column("side", "一面"),
+        Column("label", "指标"),
+        Column("unit", "单位"),
+        *[Column(part["level"], part["level"], "index") for part in slices],
+        Column("anchor", "锚点"),
+        Column("population", "人群"),
+        Column("basis", "归期与基准"),
+        Column("form", "形式"),
+    ]
+    return Sheet("镜像指标", f"{title} · 四组镜像指标", columns, rows, notes, freeze_columns=3)
+
+
+def _shown(one: Measure, value: float | None) -> float | None:
+    """A figure for a column of mixed units: 万元 for amounts, percent for ratios."""
+    if value is None:
+        return None
+    scale = {"fen": 1 / (100 * SCALE), "ratio": 100, "weight_e4": 1 / SCALE}.get(one.unit, 1)
+    return value * scale
+
+
+def _hospitals(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
+    columns = [
+        *_PLACE,
+        *_columns(joint, [*SETTLEMENT_MEASURES, *DISCHARGE_MEASURES]),
+        Column(_FLAG, "低风险组例数提示"),
+    ]
+    city = {"institution_name": "全市"} | joint.city.to_pylist()[0]
+    return Sheet("各医院", f"{title} · 各医院", columns, joint.hospitals.to_pylist(), notes, city, freeze_columns=2)
+
+
+def _department_columns(joint: JointReport) -> list[Column]:
+    consumable = [
+        "discharge.compared_consumable_share",
+        "discharge.expected_consumable_share.fee_weighted",
+    ]
+    return [
+        *_PLACE[:3],
+        Column("dept", "科别代码"),
+        Column("dept_label", "科别"),
+        *_columns(joint, _DEPARTMENT),
+        Column("drug_excess", "药占比−期望\n（百分点）", "pp", "绩效考核（全部出院）"),
+        *_columns(joint, consumable),
+        Column("consumable_excess", "耗占比−期望\n（百分点）", "pp", "绩效考核（全部出院）"),
+        Column("mark", "提示"),
+    ]
+
+
+def _marked(row: dict[str, Any]) -> dict[str, Any]:
+    marks = [
+        label for part, label in (("drug", "药占比高于期望"), ("consumable", "耗占比高于期望")) if row[f"{part}_high"]
+    ]
+    return row | {"mark": "；".join(marks) if row["comparable"] else "例数少，不比较"}
+
+
+def _departments(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
+    rows = [_marked(row) for row in joint.departments.to_pylist()]
+    note = "科室只与病例组合期望值比（费用加权，同期区域），不与医院红线比"
+    return Sheet("科室", f"{title} · 科室", _department_columns(joint), rows, [*notes, note], freeze_columns=5)
+
+
+def _crossing(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
+    rows = [_marked(row) for row in joint.crossing.to_pylist()]
+    note = "盈亏为负，且药占比或耗占比高于期望值超过容差（S000-26）；请先看病例"
+    return Sheet(
+        "超支且药耗偏高",
+        f"{title} · 超支且药耗偏高的科室",
+        _department_columns(joint),
+        rows,
+        [*notes, note],
+        freeze_columns=5,
+    )
+
+
+def _groups(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
+    labels = {one.id: one for one in load_classes()}
+    rows = [
+        row | {"label": joint.group_label(row["drg"]), "class_label": labels[row["class"]].label}
+        for row in joint.groups.to_pylist()
+    ]
+    rows.sort(key=lambda row: (row["result_fen"], row["drg"]))
+    columns = [
+        Column("drg", "病组"),
+        Column("label", "名称"),
+        Column("class_label", "类别"),
+        Column("group_weight_e4", "权重", "weight"),
+        Column("case_count", "例数", "count"),
+        Column("weight_e4", "总权重", "weight"),
+        Column("result_fen", "盈亏\n（万元）", "wan"),
+        Column("settlement.result_ratio.paid", "盈亏率\n（应付口径）", "ratio"),
+        Column("settlement.mean_fee", "次均费用\n（元）", "number"),
+        Column("settlement.mean_stay", "平均住院日\n（天）", "days"),
+        Column("settlement.variance_share", "高变异\n病例占比", "ratio"),
+    ]
+    rules = "；".join(f"{one.label}：{one.rule}（{one.reference}）" for one in labels.values())
+    return Sheet("病组", f"{title} · 病组组合", columns, rows, [*notes, rules], freeze_columns=2)
+
+
+def _red_lines(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
+    rows = [
+        row | {"line": result.line.label, "reference": result.line.reference, "basis": result.line.basis}
+        for result in joint.red_lines
+        for row in result.hospitals.to_pylist()
+    ]
+    columns = [
+        Column("line", "红线"),
+        *_PLACE,
+        Column("value", "实际", "ratio"),
+        Column("limit", "红线值", "ratio"),
+        Column("excess", "高出\n（百分点）", "pp"),
+        Column("basis", "口径"),
+        Column("reference", "依据"),
+    ]
+    return Sheet(
+        "医院红线",
+        f"{title} · 医院红线",
+        columns,
+        rows,
+        [*notes, "只提示，不扣款；只比参加国考的医院"],
+        freeze_columns=3,
+    )
+
+
+def _warnings(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
+    rows = [row | {"label": joint.group_label(row["drg"])} for row in joint.warnings.to_pylist()]
+    columns = [
+        *_PLACE[:3],
+        Column("drg", "病组"),
+        Column("label", "名称"),
+        Column("case_count", "例数", "count"),
+        Column("total_fee_fen", "总费用\n（万元）", "wan"),
+        Column("standard_fen", "支付标准\n（万元）", "wan"),
+        Column("multiple", "费用为标准的", "ratio"),
+        Column("excess_fen", "超出 110% 的\n金额（元）", "yuan"),
+    ]
+    line = joint.group_line
+    return Sheet(
+        "病组预警",
+        f"{title} · {line.label}",
+        columns,
+        rows,
+        [*notes, f"{line.basis}；{line.note}（{line.reference}）"],
+        freeze_columns=2,
+    )
+
+
+def _bridge(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
+    *steps, total = [
+        {
+            "label": line.label,
+            "case_count": line.case_count,
+            "pool_payable_fen": line.pool_payable_fen,
+            "result_fen": line.result_fen,
+        }
+        for line in joint.bridge
+    ]
+    columns = [
+        Column("label", "组成", width=30),
+        Column("case_count", "清单数", "count"),
+        Column("pool_payable_fen", "DRG应付统筹\n（万元）", "wan"),
+        Column("result_fen", "盈亏\n（万元）", "wan"),
+    ]
+    return Sheet("核对", f"{title} · 从清单到月度支付情况表", columns, steps, notes, total)
+
+
+def _forms(joint: JointReport, title: str) -> Sheet:
+    rows: list[dict[str, Any]] = [
+        {
+            "label": one.label,
+            "form": one.form,
+            "population": one.population,
+            "basis": joint.basis.basis_text(one, joint.month),
+            "direction": one.direction,
+            "anchor": anchor_text(one),
+            "reference": one.reference,
+            "assumed": "模拟" if joint.basis.simulated(one) else "",
+        }
+        for one in joint.measures
+    ]
+    rows += [
+        {
+            "label": one.label,
+            "form": f"{one.value}（{one.unit}）",
+            "reference": one.reference,
+            "assumed": "模拟" if one.assumed else "",
+        }
+        for one in (*load_definitions().values(), *load_settings().values())
+    ]
+    columns = [
+        Column("label", "指标或界值"),
+        Column("form", "形式或值"),
+        Column("population", "人群"),
+        Column("basis", "归期与基准"),
+        Column("direction", "方向"),
+        Column("anchor", "锚点"),
+        Column("reference", "依据"),
+        Column("assumed", "模拟"),
+    ]
+    basis = joint.basis
+    notes = [
+        *basis.notices,
+        f"付费办法 {basis.policy_id}；分组方案 {basis.scheme_id}；权重 {basis.weight_edition}",
+        f"对比基期 {basis.benchmark_month}",
+        "人群不同或归期不同的数不可直接相减；“模拟”表示凭尚无正式文件确认的值得出",
+    ]
+    return Sheet("口径说明", f"{title} · 口径说明", columns, rows, notes, freeze_columns=1)

@@ -1,0 +1,97 @@
+"""The joint report of a home 联合报告: the settled month, the front pages of the month, the base month beside them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tongpin.base.errors import StoreError
+from tongpin.base.money import SCALE
+from tongpin.grouping.library import open_scheme
+from tongpin.grouping.stage import RESULT_COLUMNS, group
+from tongpin.payment.run import settle_in_home
+from tongpin.records.load import CASES, INSTITUTIONS, read_loaded
+from tongpin.twin.joint import LEVELS, build_joint
+
+if TYPE_CHECKING:
+    from tongpin.grouping.model import Scheme
+    from tongpin.payment.policy import Policy
+    from tongpin.store.home import Home
+    from tongpin.twin.joint import JointReport
+
+
+def joint_in_home(home: Home, month: str, area: str | None = None) -> JointReport:
+    """The joint report of `month` (`YYYY-MM`), which is settled first when it is not yet.
+
+    The base of the indices is the same month of the year before where its front pages are loaded, else the month
+    itself, and the report says which. Raises StoreError `joint.pages` when the month has no front pages.
+    """
+    run = settle_in_home(home, month, area)
+    policy = run.policy
+    scheme = open_scheme(home, policy.scheme_id)
+    pages = _weighted(_front_pages(home), scheme, policy)
+    months = np.asarray(pages["discharge_time"].to_numpy().astype("datetime64[M]").astype(str))
+    this = pages.filter(pa.array(months == month))
+    if not this.num_rows:
+        raise StoreError(
+            "joint.pages", f"{month} 没有出院的病案首页", where=str(home.root), hint="先用 tongpin load 装载该月首页"
+        )
+    year_before = f"{int(month[:4]) - 1}{month[4:]}"
+    before = pages.filter(pa.array(months == year_before))
+    base_month, base = (year_before, before) if before.num_rows else (month, this)
+    return build_joint(
+        run.settlement.lines,
+        this,
+        base,
+        read_loaded(home, INSTITUTIONS),
+        run.settlement.statement,
+        _policy_info(policy, scheme, month, base_month),
+        month,
+        group_labels=scheme.drg_names,
+    )
+
+
+def _front_pages(home: Home) -> pa.Table:
+    cases = read_loaded(home, CASES)
+    return cases.filter(pc.and_(pc.equal(cases["source"], "front_page"), pc.is_valid(cases["discharge_time"])))
+
+
+def _weighted(pages: pa.Table, scheme: Scheme, policy: Policy) -> pa.Table:
+    """Grouped front pages with the weight of their group, null where they have none."""
+    grouped = group(pages, scheme)
+    for name in RESULT_COLUMNS:
+        place = grouped.column_names.index(name)
+        grouped = grouped.set_column(place, name, grouped[name].cast(pa.string()))
+    drgs = pa.array(policy.weights, pa.string())
+    weights = pa.array([weight.weight_e4 for weight in policy.weights.values()], pa.int64())
+    found = pc.index_in(grouped["drg"], value_set=drgs)
+    return grouped.append_column("weight_e4", weights.take(found.combine_chunks()))
+
+
+def _policy_info(policy: Policy, scheme: Scheme, month: str, base_month: str) -> dict[str, Any]:
+    """What the report must say of its basis."""
+    day = date.fromisoformat(f"{month}-01")
+    multiples = {
+        level: {
+            name: policy.scaled(f"outlier.{name}.multiple", day, hospital_level=level) / SCALE
+            for name in ("low", "high")
+        }
+        for level in LEVELS
+    }
+    return {
+        "area_label": policy.edition.area,
+        "policy_id": policy.id,
+        "policy_label": policy.edition.label,
+        "scheme_id": scheme.scheme_id,
+        "scheme_label": scheme.title,
+        "weight_edition": policy.edition.weights.label,
+        "weights_assumed": policy.edition.weights.assumed,
+        "benchmark_month": base_month,
+        "assumed_keys": tuple(policy.assumed_keys()),
+        "multiples": multiples,
+        "notices": (scheme.source,),
+    }

@@ -1,0 +1,43 @@
+"""A drawn June of the whole city, in memory, shared by the tests of the demonstration city."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from tongpin.demo.calendar import Month
+from tongpin.demo.cases import draw_month
+from tongpin.demo.setting import Setting, prepare
+
+SCHEME = Path(str(resources.files("tongpin"))) / "schemes" / "demo-drg"
+
+
+@pytest.fixture(scope="session")
+def scheme_folder() -> Path:
+    return SCHEME
+
+
+@pytest.fixture(scope="session")
+def setting() -> Setting:
+    return prepare("prefecture-east", SCHEME, 20250601)
+
+
+@pytest.fixture(scope="session")
+def june() -> Month:
+    return Month.parse("2025-06")
+
+
+@pytest.fixture(scope="session")
+def stays(setting: Setting, june: Month) -> pa.Table:
+    """All stays discharged in June 2025, with and without a settlement list."""
+    return draw_month(setting, june)
+
+
+@pytest.fixture(scope="session")
+def lists(stays: pa.Table) -> pa.Table:
+    """The stays of June 2025 with a settlement list."""
+    return stays.filter(pc.is_valid(stays["insurance"]))

@@ -1,0 +1,66 @@
+"""Whatever is done to the bytes of a file: nothing crashes, and every record met is a case or has a finding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from records_samples import FRONT_PAGE, KEY, csv_text, json_lines, message
+
+from tongpin.records.read import read
+from tongpin.records.schema import CASE_SCHEMA
+
+if TYPE_CHECKING:
+    from tongpin.records.read import Loaded
+
+PLAIN = "case_id,sex,age,dx,px,total_fee_fen\n" + "".join(
+    f"C{n},1,{30 + n},A01.000|B02.900,31.1,100\n" for n in range(4)
+)
+FILES = {
+    "settlement-list": json_lines(*(message(f"S{n}") for n in range(3))),
+    "front-page": csv_text(*(FRONT_PAGE | {"A48": f"B{n}"} for n in range(3))).encode(),
+    "plain": PLAIN.encode(),
+}
+LEFT_OUT_QUIETLY = {"REC-P002"}
+
+
+def assert_nothing_is_lost(loaded: Loaded) -> None:
+    assert loaded.cases.schema == CASE_SCHEMA
+    named = {
+        found.record for found in loaded.findings if found.severity == "error" or found.rule_id in LEFT_OUT_QUIETLY
+    }
+    kept = loaded.cases["record"].to_pylist()
+    assert len(set(kept)) == len(kept)
+    assert not named & set(kept)
+    assert 0 in named or len(named | set(kept)) == loaded.read_count
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(sorted(FILES)),
+    st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=4),
+    st.floats(0, 1),
+)
+def test_changed_and_cut_bytes(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, changes: list[tuple[float, int]], kept: float
+) -> None:
+    data = bytearray(FILES[kind])
+    for place, value in changes:
+        data[int(place * len(data))] = value
+    if kept > 0.5:
+        data = data[: int(kept * len(data))]
+    path = tmp_path_factory.mktemp("bytes") / "file"
+    path.write_bytes(bytes(data))
+    assert_nothing_is_lost(read(path, kind, key=KEY))
+
+
+@pytest.mark.parametrize("kind", sorted(FILES))
+def test_the_whole_files_load_whole(tmp_path_factory: pytest.TempPathFactory, kind: str) -> None:
+    path = tmp_path_factory.mktemp("bytes") / "file"
+    path.write_bytes(FILES[kind])
+    loaded = read(path, kind, key=KEY)
+    assert_nothing_is_lost(loaded)
+    assert loaded.cases.num_rows == loaded.read_count
+    assert not [found for found in loaded.findings if found.severity == "error"]

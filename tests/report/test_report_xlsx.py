@@ -1,0 +1,88 @@
+"""Sheets that open formatted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import openpyxl
+
+from tongpin.report.xlsx import Column, Sheet, cell_value, text_width, write_workbook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLUMNS = (
+    Column("name", "机构"),
+    Column("cases", "例数", "count", "规模"),
+    Column("amount_fen", "金额", "wan", "规模"),
+    Column("share", "结付率", "ratio"),
+    Column("gap", "差", "pp"),
+)
+ROWS: list[dict[str, Any]] = [
+    {
+        "name": "示例市第一人民医院",
+        "cases": 1_200,
+        "amount_fen": 123_456_789,
+        "share": 0.9756,
+        "gap": -0.012,
+        "bad": True,
+    },
+    {"name": "=SUM(A1)", "cases": 3, "amount_fen": -100, "share": None, "gap": 0.0, "bad": False},
+]
+
+
+def written(tmp_path: Path, **options: Any) -> Any:
+    path = tmp_path / "book.xlsx"
+    write_workbook([Sheet("表", "题 & 名", COLUMNS, ROWS, ["口径一", "口径二"], **options)], path, title="题")
+    return openpyxl.load_workbook(path)["表"]
+
+
+def test_title_notes_bands_heads_rows_and_total(tmp_path: Path) -> None:
+    page = written(tmp_path, total={"name": "合计", "cases": 1_203}, closing=["经办："])
+    assert [page.cell(row, 1).value for row in (1, 2, 3)] == ["题 & 名", "口径一", "口径二"]
+    assert page["B4"].value == "规模"
+    assert "B4:C4" in {str(area) for area in page.merged_cells.ranges}
+    assert [cell.value for cell in page[5]] == ["机构", "例数", "金额", "结付率", "差"]
+    assert [cell.value for cell in page[6]] == ["示例市第一人民医院", 1_200, 123.456789, 0.9756, -1.2]
+    assert [cell.value for cell in page[8]][:2] == ["合计", 1_203]
+    assert page["A10"].value == "经办："
+
+
+def test_numbers_are_numbers_with_a_format_and_text_is_no_formula(tmp_path: Path) -> None:
+    page = written(tmp_path)
+    assert page["C6"].number_format == "#,##0.00"
+    assert page["D6"].number_format == "0.00%"
+    assert page["A7"].value == "=SUM(A1)"
+    assert page["A7"].data_type in {"s", "f"}
+    assert page["A7"].number_format == "@"
+    assert page["D7"].value is None
+
+
+def test_paper_and_panes(tmp_path: Path) -> None:
+    page = written(tmp_path, freeze_columns=1)
+    assert page.freeze_panes == "B6"
+    assert page.page_setup.orientation == "landscape"
+    assert page.page_setup.paperSize == 9
+    assert page.page_setup.fitToHeight == 0
+    assert page.sheet_properties.pageSetUpPr.fitToPage
+    assert "&P" in page.oddFooter.right.text
+    assert page.print_title_rows == "$5:$5"
+
+
+def test_a_chinese_column_is_wide_enough(tmp_path: Path) -> None:
+    page = written(tmp_path)
+    assert page.column_dimensions["A"].width >= text_width("示例市第一人民医院")
+    assert text_width("ab市") == 4
+
+
+def test_a_real_warning_is_red_and_nothing_else(tmp_path: Path) -> None:
+    page = written(tmp_path, emphasis=frozenset({"bad"}))
+    assert page["B6"].font.color.rgb == "FFB42318"
+    assert page["B7"].font.color.rgb != "FFB42318"
+
+
+def test_units() -> None:
+    assert cell_value(12_345, "yuan") == 123.45
+    assert cell_value(12_345, "weight") == 1.2345
+    assert cell_value(1.2345, "weight") == 1.2345
+    assert cell_value(None, "yuan") is None
