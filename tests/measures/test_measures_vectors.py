@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tongpin.base.errors import TongpinError
-from tongpin.measures.benchmark import group_means, risk_bounds, risk_levels
+from tongpin.measures.benchmark import group_deaths, group_means, risk_bounds, risk_levels
 from tongpin.measures.catalogue import load_measures
 from tongpin.measures.compute import compute, roll_up
 from tongpin.measures.facts import case_facts
@@ -95,6 +95,18 @@ def test_risk_levels_tv_e3() -> None:
     assert risk_levels(deaths)["risk_level"].to_pylist() == [1, 2, 3, 4, 0]
 
 
+def test_a_group_with_few_cases_gets_no_risk_level() -> None:
+    case = {"status": "grouped", "los": 5, "total_fee_fen": 1, "drug_fee_fen": 0, "consumable_fee_fen": 0}
+    cases = repeat(
+        [
+            ({**case, "drg": "A", "discharge_way": "1"}, 99),
+            ({**case, "drg": "A", "discharge_way": "5"}, 1),
+            ({**case, "drg": "B", "discharge_way": "5"}, 99),
+        ],
+    )
+    assert group_deaths(cases).to_pylist() == [{"drg": "A", "case_count": 100, "death_count": 1}]
+
+
 def test_no_deaths_no_risk_levels() -> None:
     deaths = pa.table({"drg": ["a"], "case_count": [10], "death_count": [0]})
     assert math.isnan(risk_bounds(deaths)[0])
@@ -106,13 +118,13 @@ def test_low_risk_mortality_leaves_level_zero_out_and_flags_few_cases() -> None:
     cases = repeat(
         [
             ({"drg": "low", "discharge_way": "5"}, 1),
-            ({"drg": "low", "discharge_way": "1"}, 399),
+            ({"drg": "low", "discharge_way": "1"}, 3_999),
             ({"drg": "none", "discharge_way": "1"}, 600),
         ],
     )
     measure = load_measures()["discharge.low_risk_mortality"]
     few = compute(case_facts(cases, [], risk=risk), [measure])
-    assert few[measure.id].to_pylist() == [pytest.approx(1 / 400)]
+    assert few[measure.id].to_pylist() == [pytest.approx(1 / 4_000)]
     assert few[f"{measure.id}.flag"].to_pylist() == ["例数少"]
     many = compute(case_facts(pa.concat_tables([cases, cases]), [], risk=risk), [measure])
     assert many[f"{measure.id}.flag"].to_pylist() == [""]

@@ -204,7 +204,9 @@ def test_a_cut_row_loses_only_itself(read_bytes: Reader) -> None:
     lines = csv_text(page(A48="B1"), page(A48="B2"), page(A48="B3")).splitlines()
     lines[2] = ",".join(lines[2].split(",")[:9])
     loaded = read_bytes("\n".join(lines).encode(), "pages.csv")
-    assert [(found.rule_id, found.record) for found in loaded.findings] == [("REC-C004", 2)]
+    assert [(found.rule_id, found.record, found.value) for found in loaded.findings] == [
+        ("REC-C004", 2, f"9 列，应为 {len(FRONT_PAGE)} 列")
+    ]
     assert loaded.cases["record"].to_pylist() == [1, 3]
     assert loaded.read_count == 3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import orjson
@@ -62,7 +63,14 @@ def test_an_unknown_file_is_refused_with_what_was_looked_at(tmp_path: Path, data
 
 @pytest.mark.parametrize(
     ("data", "rule"),
-    [(b"\x1f\x8bno gzip", "REC-C006"), (b"PAR1no parquet", "REC-C006"), (b"a,\xff\xff\n", "REC-E001")],
+    [
+        (b"\x1f\x8bno gzip", "REC-C006"),
+        (gzip.compress(json_lines(MESSAGE), mtime=0)[:-20], "REC-C006"),
+        (gzip.compress(json_lines(MESSAGE), mtime=0)[:30] + b"noise" * 9, "REC-C006"),
+        (b"PAR1no parquet", "REC-C006"),
+        (b"a,\xff\xff\n", "REC-E001"),
+    ],
+    ids=["no-gzip", "cut-gzip", "noisy-gzip", "no-parquet", "no-encoding"],
 )
 def test_a_broken_file_gives_one_error(tmp_path: Path, data: bytes, rule: str) -> None:
     path = tmp_path / "whatever.csv"

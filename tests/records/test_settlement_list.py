@@ -390,3 +390,11 @@ def test_results_of_other_lists_do_not_matter(read_lists: Reader) -> None:
     loaded = read_lists(message("S2"), results=RESULT)
     assert loaded.findings == []
     assert the_case(loaded)["accepted_date"] == dt.date(2025, 6, 12)
+
+
+def test_a_broken_message_names_its_id_and_nobody(read_bytes: Reader) -> None:
+    data = json_lines(message("S1"), message("S2", psn_name="某某某", certno="X777"))
+    loaded = read_bytes(data[:-100], "lists.jsonl")
+    (found,) = loaded.findings
+    assert (found.rule_id, found.record, found.value) == ("REC-J001", 2, "S2")
+    assert "某某某" not in str(found)

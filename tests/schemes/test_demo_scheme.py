@@ -266,6 +266,20 @@ def test_the_interpreter_agrees_on_one_case_of_each_group(scheme, cases):
         assert outcome.drg == drg
 
 
+def test_every_diagnosis_of_the_dictionary_groups_as_principal_in_some_patient(scheme):
+    """The medical catch-alls of the MDCs leave no named diagnosis over (P07 of a heavy newborn is no such patient)."""
+    patients = [
+        {"sex": sex, "age": age, "age_days": days, "birth_weight": weight, "los": 5}
+        for sex in (1, 2)
+        for age, days, weight in ((45, None, None), (0, 5, 3200), (0, 5, 1800))
+    ]
+    codes = sorted(scheme.dx_names)
+    rows = [{**patient, "dx": [code], "px": []} for code in codes for patient in patients]
+    drgs = group(pa.Table.from_pylist(rows), scheme)["drg"].to_pylist()
+    reached = {row["dx"][0] for row, drg in zip(rows, drgs, strict=True) if drg in scheme.drg_names}
+    assert {code for code in codes if code not in reached} <= {"P07.000", "P07.102", "P07.200"}
+
+
 @pytest.mark.parametrize(
     ("case", "drg"),
     [

@@ -117,7 +117,7 @@ def test_what_rests_on_assumptions_says_so() -> None:
 
 def test_the_basis_names_period_edition_and_benchmark() -> None:
     basis = read_basis(POLICY_INFO)
-    assert basis.basis_text(measure("discharge.cmi"), "2025-06") == "按出院月 2025-06；权重 demo-drg 2025"
+    assert basis.basis_text(measure("discharge.cmi"), "2025-06") == "按出院月 2025-06；权重版本：demo-drg 2025"
     assert "固定基期 2024-06" in basis.basis_text(measure("discharge.time_index.mean_form"), "2025-06")
     same = read_basis(POLICY_INFO | {"benchmark_month": "2025-06"})
     assert "同期 2025-06" in same.basis_text(measure("discharge.time_index.mean_form"), "2025-06")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import resources
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tongpin.base.errors import TongpinError
+from tongpin.base.strict_yaml import load_strict_yaml
 
 Grade = Literal["三甲", "三乙", "二级", "一级"]
 GRADES: tuple[Grade, ...] = ("三甲", "三乙", "二级", "一级")
@@ -226,7 +226,7 @@ def read_profile(name: str) -> Profile:
     source = resources.files("tongpin.demo").joinpath("plan", f"{name}.yaml")
     if not source.is_file():
         raise TongpinError("demo.profile", f"没有城市画像 {name}", where=place, hint="可用：prefecture-east")
-    return parse_profile(yaml.safe_load(source.read_text(encoding="utf-8")), place)
+    return parse_profile(load_strict_yaml(source, "demo"), place)
 
 
 def parse_profile(data: Any, place: str) -> Profile:

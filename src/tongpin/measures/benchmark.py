@@ -56,8 +56,13 @@ def group_means(cases: pa.Table) -> pa.Table:
 
 
 def group_deaths(cases: pa.Table) -> pa.Table:
-    """Cases and deaths of every group: `drg, case_count, death_count`."""
-    return _group_sums(cases).select(["drg", "case_count", "death_count"])
+    """Cases and deaths of every group with enough cases for a risk level: `drg, case_count, death_count`.
+
+    Groups below `risk.minimum_cases` are left out: one death among few would make a group look dangerous.
+    """
+    sums = _group_sums(cases).select(["drg", "case_count", "death_count"])
+    enough = nw.col("case_count") >= load_definitions()["risk.minimum_cases"].value
+    return nw.from_native(sums, eager_only=True).filter(enough).to_native()
 
 
 def risk_levels(deaths: pa.Table) -> pa.Table:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tongpin.base.errors import PolicyError
-from tongpin.payment.strict_yaml import load_strict_yaml
+from tongpin.base.strict_yaml import load_strict_yaml
 from tongpin.payment.vocabulary import KNOWN, UNIT_LABELS, Basis, Unit
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _refuse(where: str, message: str, hint: str) -> PolicyError:
 
 def load_edition(path: Path) -> Edition:
     """The edition in a `policy.yaml`; every fault names file, key path, reason and mend (`policy.invalid`)."""
-    data = load_strict_yaml(path)
+    data = load_strict_yaml(path, "policy", PolicyError)
     try:
         edition = Edition.model_validate(data)
     except ValidationError as error:

@@ -86,6 +86,7 @@ def _loose_time(text: str | None) -> datetime | None:
 
 def times(texts: Any) -> tuple[Any, Any]:
     """Times (timestamp[s]) from ISO or other usual spellings; and the mask of what is no time."""
+    texts = pc.replace_substring_regex(texts, pattern=r"(:\d{2})\.\d+$", replacement=r"\1")
     matches = pc.match_substring_regex(texts, ISO_TIME)
     try:
         good = pc.if_else(matches, texts, pa.scalar(None, pa.string())).cast(TIME)

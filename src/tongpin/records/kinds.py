@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-HEAD_BYTES = 1 << 16
+HEAD_BYTES = 1 << 20
+LIST_SIGN = b'"setlinfo"'
 ZIP_MAGIC = b"PK\x03\x04"
 FRONT_PAGE_SIGNS = frozenset({"A48", "B12", "B15", "C03C", "A12C", "B34C", "D01"})
 ENOUGH_SIGNS = 3
@@ -25,20 +26,20 @@ def detect(path: Path) -> str:
     `settlement-list`, `settlement-result`, `front-page`, `plain`, `institution`, `withdrawal` or `decision`.
     Errors: `RecordsError("records.kind")` with what was looked at, `RecordsError("records.file" | "records.encoding")`.
     """
-    data = text.read_bytes(path)
+    data = text.read_head(path, HEAD_BYTES)
     if data.startswith(text.PARQUET_MAGIC):
         return _by_columns(text.parquet_names(path), path.name)
     if data.startswith(ZIP_MAGIC):
         raise _unknown(path.name, "文件是 zip 或 xlsx", "请另存为 CSV（UTF-8）")
-    decoded = text.decode(data, path.name).data.lstrip()
-    head = decoded[:HEAD_BYTES]
+    head = data.removeprefix(text.UTF8_BOM).lstrip()
     if not head:
         raise _unknown(path.name, "文件是空的", "请检查导出是否成功")
     if head[:1] in b"{[":
-        if b'"setlinfo"' in head:
+        if LIST_SIGN in head:
             return "settlement-list"
-        raise _unknown(path.name, "是 JSON，但开头 64 KB 里没有 setlinfo", "结算清单须是 4101 报文")
-    return _by_columns(text.header(decoded)[0], path.name)
+        raise _unknown(path.name, "是 JSON，但开头 1 MB 里没有 setlinfo", "结算清单须是 4101 报文")
+    line = head.split(b"\n", 1)[0]
+    return _by_columns(text.header(text.decode(line, path.name).data)[0], path.name)
 
 
 def _by_columns(names: Sequence[str], file: str) -> str:

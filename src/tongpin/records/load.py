@@ -181,9 +181,8 @@ def _each_once(table: pa.Table, key: Sequence[str]) -> tuple[pa.Table, list[Find
             repeated.append((row, "REC-P002" if digests[earlier] == digests[row] else "REC-P001"))
     findings = []
     for row, rule in repeated:
-        origin = table.slice(row, 1).select(list(ASIDE)).to_pylist()[0] if is_case else {"file": "", "record": 0}
-        shown = keys[row].replace("\x1f", " ")
-        findings.append(finding(rule, origin["file"], origin["record"], key[-1], shown))
+        file, record = (table["file"][row].as_py(), table["record"][row].as_py()) if is_case else ("", 0)
+        findings.append(finding(rule, file, record, key[-1], keys[row].replace("\x1f", " ")))
     return table.take(pa.array(sorted(first.values()), pa.int64())), findings
 
 

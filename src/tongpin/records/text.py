@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -55,11 +56,32 @@ def read_bytes(path: Path) -> bytes:
     if data.startswith(GZIP_MAGIC):
         try:
             return gzip.decompress(data)
-        except (OSError, EOFError) as error:
-            raise RecordsError(
-                "records.gzip", "gz 压缩包不完整", where=path.name, hint="请重新传输或重新压缩"
-            ) from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise _broken_archive(path) from error
     return data
+
+
+def _broken_archive(path: Path) -> RecordsError:
+    return RecordsError("records.gzip", "gz 压缩包不完整或写坏", where=path.name, hint="请重新传输或重新压缩")
+
+
+def read_head(path: Path, size: int) -> bytes:
+    """The first bytes of a file, unpacked when gzip; errors as of `read_bytes`."""
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(size)
+    except OSError as error:
+        raise _unopened(path, error) from error
+    if not head.startswith(GZIP_MAGIC):
+        return head
+    try:
+        stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        unpacked = stream.decompress(head, size)
+    except zlib.error as error:
+        raise _broken_archive(path) from error
+    if not stream.eof and len(unpacked) < size and len(head) < size:
+        raise _broken_archive(path)
+    return unpacked
 
 
 def is_parquet(path: Path) -> bool:
@@ -135,10 +157,11 @@ def parse(decoded: Decoded, name: str, choose: Callable[[Sequence[str]], dict[st
     labels = _unique(cells)
     chosen = dict(zip(labels, labels, strict=True)) if choose is None else choose(labels)
     ragged: dict[int, str] = {}
+    # The row itself may name a person, so the finding only counts its cells.
 
     def skip(row: Any) -> str:
         # The parser counts lines from 1, the header among them.
-        ragged[row.number - 1] = row.text
+        ragged[row.number - 1] = f"{row.actual_columns} 列，应为 {row.expected_columns} 列"
         return "skip"
 
     table = _read_csv(decoded.data, labels, separator, list(chosen) or labels[:1], skip)

@@ -171,10 +171,10 @@ def density(
     height: int,
 ) -> dict[str, Any]:
     """Cases counted in cells of a log–log plane (`x`, `y`, `count`, `kind`), with named lines y = slope · x."""
-    low = min(float(row["x"]) for row in rows)
+    low = min(float(row["x"]) for row in rows) / 1.12
     high = max(float(row["x"]) for row in rows)
-    bottom = min(float(row["y"]) for row in rows)
-    top = max(float(row["y"]) for row in rows)
+    bottom = min(float(row["y"]) for row in rows) / 1.12
+    top = max(float(row["y"]) for row in rows) * 1.12
     lines: list[dict[str, Any]] = []
     for slope, label in slopes:
         start, end = max(low, bottom / slope), min(high, top / slope)

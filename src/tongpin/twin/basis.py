@@ -43,6 +43,14 @@ class Basis(Strict):
     notices: tuple[str, ...] = ()
     multiples: dict[str, dict[str, float]] = {}  # noqa: RUF012 - Pydantic copies defaults
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The notices, and one more where figures rest on values that no document confirms."""
+        if not (self.assumed_keys or self.weights_assumed):
+            return self.notices
+        weights = "权重与" if self.weights_assumed else ""
+        return (*self.notices, f"标“模拟”的数凭{weights}付费办法中 {len(self.assumed_keys)} 项未经文件确认的参数得出")
+
     def simulated(self, chosen: Measure) -> bool:
         """Whether a figure rests on something assumed and must say 模拟."""
         facts = set(chosen.facts)
@@ -57,7 +65,7 @@ class Basis(Strict):
         """Period, weight edition and benchmark period of a figure in one line."""
         parts = [f"按{chosen.period} {month}"]
         if chosen.weight_edition is not None:
-            parts.append(f"权重 {self.weight_edition}")
+            parts.append(f"权重版本：{self.weight_edition}")
         if chosen.benchmark_period == "fixed":
             kind = "同期" if self.benchmark_month == month else "固定基期"
             parts.append(f"{kind} {self.benchmark_month}")

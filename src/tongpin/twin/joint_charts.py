@@ -103,7 +103,7 @@ def _bubble(joint: JointReport) -> Chart:
         else None
     )
     note = (
-        f"每个圆是一个病组，面积为例数；医保DRG，结算月 {joint.month}，权重 {joint.basis.weight_edition}。"
+        f"每个圆是一个病组，面积为例数；医保DRG，结算月 {joint.month}，权重版本：{joint.basis.weight_edition}。"
         f"不少于 {setting('group_fee.minimum_cases')} 例；蓝为盈，赭为亏；标出盈亏金额最大的若干组。"
     )
     return _drawn("病组：权重、每例盈亏与例数", note, spec)
@@ -160,7 +160,7 @@ def _funnel(joint: JointReport) -> Chart:
         widest = max(LIMITS.values())
         labelled = [{**row, "label": row["name"] if distance[row["name"]] > widest else ""} for row in rows]
         spec = charts.funnel(
-            charts.thin_labels(labelled, x="cases", y="share", apart=(0.42, 0.05)),
+            charts.thin_labels(labelled, x="cases", y="share", apart=(0.42, 0.09)),
             centre=centre,
             x_title="医保DRG 例数（对数刻度）",
             y_title="高变异病例占比",

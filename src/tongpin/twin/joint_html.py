@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 TOP_HOSPITALS, TOP_WARNINGS, TOP_CROSSING, TOP_GROUPS = 12, 20, 30, 8
 
+LOW_RISK = "discharge.low_risk_mortality"
+"""Shown as deaths/cases where it is flagged: too few cases for a rate."""
+
 SECTIONS = (
     ("city", "全市概览"),
     ("mirror", "四组镜像指标"),
@@ -84,7 +87,7 @@ def joint_html(joint: JointReport) -> str:
         "title": f"{words.month_text(joint.month)}医保结算与绩效考核联合报告 · {joint.basis.area_label}",
         "month": joint.month,
         "basis": joint.basis,
-        "notices": joint.basis.notices,
+        "notices": joint.basis.lines,
         "sections": SECTIONS,
         "measures": measures,
         "name": {one.id: _name_with_unit(one) for one in joint.measures},
@@ -114,7 +117,8 @@ def joint_html(joint: JointReport) -> str:
         "total_weight": sum(row["weight_e4"] for row in groups),
         "group_extremes": _group_extremes(groups),
         "low_weight": _low_weight(hospitals),
-        "few": measures["discharge.low_risk_mortality"].flag_when[0].below,
+        "low_risk": LOW_RISK,
+        "few": measures[LOW_RISK].flag_when[0].below,
         "tolerance": setting("department.tolerance_e4") * 100 / SCALE,
         "department_minimum": setting("department.minimum_cases"),
         "benchmark_minimum": load_definitions()["benchmark.minimum_cases"].value,

@@ -59,7 +59,7 @@ def write_joint_xlsx(joint: JointReport, path: Path) -> None:
     """Write the joint report to `path`, one sheet a table, the last one naming form, population and basis."""
     title = f"{joint.basis.area_label}{month_text(joint.month)}医保结算与绩效考核联合报告"
     notes = [
-        *joint.basis.notices,
+        *joint.basis.lines,
         f"左：医保结算（医保DRG，结算月 {joint.month}）；右：绩效考核（全部出院，出院月 {joint.month}）",
     ]
     sheets = [
@@ -132,7 +132,9 @@ def _hospitals(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
     columns = [
         *_PLACE,
         *_columns(joint, [*SETTLEMENT_MEASURES, *DISCHARGE_MEASURES]),
-        Column(_FLAG, "低风险组例数提示"),
+        Column("low_risk_death_count", "低风险组\n死亡例数", "count", "绩效考核（全部出院）"),
+        Column("low_risk_count", "低风险组\n病例数", "count", "绩效考核（全部出院）"),
+        Column(_FLAG, "低风险组\n例数提示"),
     ]
     city = {"institution_name": "全市"} | joint.city.to_pylist()[0]
     return Sheet("各医院", f"{title} · 各医院", columns, joint.hospitals.to_pylist(), notes, city, freeze_columns=2)
@@ -307,7 +309,7 @@ def _forms(joint: JointReport, title: str) -> Sheet:
     ]
     basis = joint.basis
     notes = [
-        *basis.notices,
+        *basis.lines,
         f"付费办法 {basis.policy_id}；分组方案 {basis.scheme_id}；权重 {basis.weight_edition}",
         f"对比基期 {basis.benchmark_month}",
         "人群不同或归期不同的数不可直接相减；“模拟”表示凭尚无正式文件确认的值得出",

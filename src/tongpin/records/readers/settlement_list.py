@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +38,7 @@ BUCKETS = ("drug", "consumable", "exam", "service")
 CLASSES = ("claa_sumfee", "clab_amt", "fulamt_ownpay_amt", "oth_amt")
 SETTLEMENT = ("total_fee_fen", "patient_pay_fen", "pool_pay_fen")
 PAYERS = ("pool", "other", "account")
+SETL_ID = re.compile(r'"setl_id"\s*:\s*"([^"]*)"')
 MISSING = ("", "-", None)
 LARGEST_FEN = 10**16
 LONGEST_MINUTES = 10**8
@@ -57,7 +59,7 @@ def read_settlement_lists(
         if decoded.damaged and REPLACEMENT in str(message):
             findings.append(finding("REC-E001", file, number))
         elif isinstance(message, Broken):
-            findings.append(finding("REC-J001", file, number, "", message.text))
+            findings.append(finding("REC-J001", file, number, "", message.setl_id))
         elif (shaped := _shaped(message)) is None:
             findings.append(finding("REC-J002", file, number, "setlinfo"))
         else:
@@ -69,9 +71,14 @@ def read_settlement_lists(
 
 
 class Broken(NamedTuple):
-    """The beginning of what is no JSON."""
+    """What is no JSON; of its text only the settlement id is kept, since the rest may name a person."""
 
-    text: str
+    setl_id: str
+
+
+def _broken(text: str) -> Broken:
+    found = SETL_ID.search(text)
+    return Broken(found[1] if found else "")
 
 
 def _messages(decoded: Decoded) -> Iterator[tuple[int, Any]]:
@@ -98,7 +105,7 @@ def _load(line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        return Broken(line[:80].decode(errors="replace"))
+        return _broken(line.decode(errors="replace"))
 
 
 def _recovered(text: str) -> Iterator[tuple[int, Any]]:
@@ -114,13 +121,13 @@ def _recovered(text: str) -> Iterator[tuple[int, Any]]:
         try:
             _, place = decoder.raw_decode(text, start)
         except (json.JSONDecodeError, RecursionError):
-            yield number, Broken(text[place : place + 80])
+            yield number, _broken(text[place:])
             return
         yield number, _load(text[start:place].encode())
         number += 1
     # Objects may follow one another; anything else that was read to its end was cut or is no JSON.
     if not text.startswith("{"):
-        yield number, Broken(text[-80:])
+        yield number, Broken("")
 
 
 def _shaped(message: Any) -> dict[str, Any] | None:

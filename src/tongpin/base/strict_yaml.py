@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tongpin.base.errors import PolicyError
+from tongpin.base.errors import TongpinError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from importlib.resources.abc import Traversable
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -42,43 +43,25 @@ _StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _decimal)
 
 
-def load_strict_yaml(path: Path) -> dict[Any, Any]:
-    """The mapping a policy file holds; `policy.missing`, `policy.encoding` or `policy.yaml` says what is wrong."""
+def load_strict_yaml(path: Path | Traversable, kind: str, error: type[TongpinError] = TongpinError) -> dict[Any, Any]:
+    """The mapping a data file holds; `kind` heads the codes of refusal: `KIND.missing | encoding | yaml`."""
+    place = str(path) if isinstance(path, Path) else path.name
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError:
-        raise PolicyError(
-            "policy.missing",
-            "找不到或打不开付费办法文件",
-            where=str(path),
-            hint="检查文件夹：其中应有 policy.yaml",
-        ) from None
+        raise error(f"{kind}.missing", "找不到或打不开文件", where=place, hint="检查文件名与文件夹") from None
     except UnicodeDecodeError:
-        raise PolicyError(
-            "policy.encoding",
-            "文件不是 UTF-8 编码",
-            where=str(path),
-            hint="用 UTF-8 另存该文件",
-        ) from None
+        raise error(f"{kind}.encoding", "文件不是 UTF-8 编码", where=place, hint="用 UTF-8 另存该文件") from None
     try:
         data = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # a subclass of the safe loader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{path} 第 {mark.line + 1} 行第 {mark.column + 1} 列" if mark else str(path)
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark
+        where = f"{place} 第 {mark.line + 1} 行第 {mark.column + 1} 列" if mark else place
         hint = "改正这一处的 YAML 写法；每个键只写一次，缩进用空格"
-        raise PolicyError("policy.yaml", f"YAML 写法有误：{error.problem}", where=where, hint=hint) from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise PolicyError(
-            "policy.yaml",
-            f"YAML 写法有误：{error}",
-            where=str(path),
-            hint="改正不能识别的字符或日期",
-        ) from None
+        raise error(f"{kind}.yaml", f"YAML 写法有误：{fault.problem}", where=where, hint=hint) from None
+    except (yaml.YAMLError, ValueError) as fault:
+        hint = "改正不能识别的字符或日期"
+        raise error(f"{kind}.yaml", f"YAML 写法有误：{fault}", where=place, hint=hint) from None
     if not isinstance(data, dict):
-        raise PolicyError(
-            "policy.yaml",
-            "文件顶层应是键值对",
-            where=str(path),
-            hint="参照 policies/demo-east/2025/policy.yaml",
-        )
+        raise error(f"{kind}.yaml", "文件顶层应是键值对", where=place, hint="参照随包的同类文件")
     return data

@@ -1,0 +1,162 @@
+"""A home through its months: a month closes once, late lists and reversals go to the next, tampering is noticed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tongpin.base.errors import PolicyError, StoreError
+from tongpin.payment.run import LINES, STATEMENTS, posted_lines, settle_in_home
+from tongpin.records.load import CASES, INSTITUTIONS, KEYS, WITHDRAWALS, load_files
+from tongpin.records.own_layouts import layout_schema
+from tongpin.records.schema import CASE_SCHEMA
+from tongpin.store import lake
+from tongpin.store.home import Home
+
+HOSPITAL = "H32000000001"
+
+
+def a_list(case_id: str, fee: int, settled: date, accepted: date, **more: Any) -> dict[str, Any]:
+    """A pneumonia of a man of 60: fee in yuan, half of it paid by the pool."""
+    return {
+        "source": "settlement_list",
+        "case_id": case_id,
+        "institution_code": HOSPITAL,
+        "sex": 1,
+        "age": 60,
+        "discharge_time": datetime(settled.year, settled.month, settled.day, 10),  # noqa: DTZ001
+        "settlement_date": settled,
+        "accepted_date": accepted,
+        "los": 8,
+        "dx": ["J18.900"],
+        "px": [],
+        "insurance": "310",
+        "care_type": "inpatient",
+        "total_fee_fen": fee * 100,
+        "patient_pay_fen": fee * 50,
+        "pool_pay_fen": fee * 50,
+        "other_fund_pay_fen": 0,
+        **more,
+    }
+
+
+def keep(home: Home, *cases: dict[str, Any]) -> None:
+    plain = pa.schema([f if not pa.types.is_list(f.type) else f.with_type(pa.list_(pa.string())) for f in CASE_SCHEMA])
+    lake.upsert(home, CASES, pa.Table.from_pylist(list(cases), schema=plain), KEYS[CASES])
+
+
+def withdraw(home: Home, setl_id: str, day: date, successor: str) -> None:
+    row = {
+        "institution_code": HOSPITAL,
+        "setl_id": setl_id,
+        "withdrawn_date": day,
+        "successor_setl_id": successor,
+    }
+    table = pa.Table.from_pylist([row], schema=layout_schema("withdrawal"))
+    lake.upsert(home, WITHDRAWALS, table, KEYS[WITHDRAWALS])
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home.open(tmp_path / "home")
+    row = {
+        "institution_code": HOSPITAL,
+        "institution_name": "示例医院",
+        "settlement_level": "三级",
+        "grade": "三甲",
+        "valid_from": date(2020, 1, 1),
+    }
+    table = pa.Table.from_pylist([row], schema=layout_schema("institution"))
+    lake.upsert(home, INSTITUTIONS, table, KEYS[INSTITUTIONS])
+    keep(
+        home,
+        a_list("M1", 6000, date(2025, 5, 20), date(2025, 5, 25)),
+        a_list("M2", 7000, date(2025, 5, 21), date(2025, 6, 25)),  # accepted after the cutoff of May
+        a_list("J1", 6500, date(2025, 6, 3), date(2025, 6, 8)),
+    )
+    return home
+
+
+def kinds(home: Home, month: str) -> dict[str, str]:
+    lines = settle_in_home(home, month).settlement.lines
+    return dict(zip(lines["case_id"].to_pylist(), lines["line_kind"].to_pylist(), strict=True))
+
+
+def test_a_late_list_is_paid_in_the_first_open_month(home: Home) -> None:
+    assert kinds(home, "2025-05") == {"M1": "regular"}
+    assert kinds(home, "2025-06") == {"J1": "regular", "M2": "late"}
+
+
+def test_a_closed_month_is_shown_again_as_it_was_frozen(home: Home) -> None:
+    first = settle_in_home(home, "2025-05")
+    keep(home, a_list("M3", 9000, date(2025, 5, 22), date(2025, 5, 25)))
+    again = settle_in_home(home, "2025-05")
+    assert (first.was_closed, again.was_closed) == (False, True)
+    assert again.settlement.digest == first.settlement.digest
+    assert again.settlement.statement.equals(first.settlement.statement)
+    assert kinds(home, "2025-06")["M3"] == "late"
+
+
+def test_a_withdrawal_reverses_the_frozen_amount_and_pays_the_successor(home: Home) -> None:
+    settle_in_home(home, "2025-05")
+    keep(home, a_list("M1-2", 5000, date(2025, 6, 10), date(2025, 6, 12)))
+    withdraw(home, "M1", date(2025, 6, 9), "M1-2")
+    assert kinds(home, "2025-06") == {"J1": "regular", "M2": "late", "M1": "reversal", "M1-2": "replacement"}
+    lines = posted_lines(home, "M1")
+    assert sum(lines["pool_payable_fen"].to_pylist()) == 0
+    assert lines["period"].to_pylist() == ["2025-05", "2025-06"]
+
+
+def test_a_run_killed_before_its_last_write_leaves_nothing_in_force(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "append", killed)
+        patch.setattr(
+            lake, "replace", lambda home, name, table, *_: None if name == STATEMENTS else keep_lines(home, table)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            settle_in_home(home, "2025-05")
+    assert lake.exists(home, LINES)
+    assert kinds(home, "2025-05") == {"M1": "regular"}
+    assert posted_lines(home, "M1").num_rows == 1
+
+
+def keep_lines(home: Home, lines: pa.Table) -> None:
+    from deltalake import write_deltalake
+
+    home.lake.mkdir(parents=True, exist_ok=True)
+    write_deltalake(str(home.lake / LINES), lake._for_delta(lines), mode="append")
+
+
+def test_a_changed_store_is_noticed(home: Home) -> None:
+    settled = settle_in_home(home, "2025-05").settlement.lines
+    place = settled.column_names.index("doctor_code")
+    lake.replace(home, LINES, settled.set_column(place, "doctor_code", pa.array(["X"])), "period", "2025-05")
+    with pytest.raises(StoreError, match="摘要不符"):
+        settle_in_home(home, "2025-05")
+
+
+def test_a_hospital_without_level_stops_the_whole_month(home: Home) -> None:
+    keep(home, a_list("Z1", 100, date(2025, 5, 2), date(2025, 5, 3), institution_code="UNKNOWN"))
+    with pytest.raises(PolicyError, match="UNKNOWN"):
+        settle_in_home(home, "2025-05")
+    assert not lake.exists(home, LINES)
+
+
+def test_the_same_file_twice_and_a_file_in_two_copies(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "home")
+    text = "case_id,sex,age,dx\n1,1,60,I63.900\n2,2,61,I63.900\n"
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    report = load_files(home, [tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert report.new["plain"] == 2
+    assert [(f.rule_id, f.file) for f in report.findings if f.record] == [("REC-P002", "b.csv"), ("REC-P002", "b.csv")]
+    assert load_files(home, [tmp_path / "a.csv"]).unchanged["plain"] == 2
