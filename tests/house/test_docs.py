@@ -52,3 +52,29 @@ def test_the_changelog_names_the_version() -> None:
     from tongpin import __version__
 
     assert f"## [{__version__}]" in (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_field_of_the_own_layouts_is_documented() -> None:
+    from tongpin.records.own_layouts import LAYOUTS, layout_fields
+
+    text = (REPOSITORY / "docs" / "own-layouts.md").read_text(encoding="utf-8")
+    for layout in LAYOUTS:
+        section = text.split(f" {layout}\n", 1)[1].split("\n## ")[0]
+        assert [f["field"] for f in layout_fields(layout) if f"| `{f['field']}` |" not in section] == []
+
+
+def test_every_key_and_table_of_a_scheme_is_documented() -> None:
+    from tongpin.grouping.tables import OPTION_KEYS, TABLES
+
+    text = (REPOSITORY / "docs" / "scheme-format.md").read_text(encoding="utf-8")
+    assert [name for name in TABLES if f"`{name}`" not in text] == []
+    assert [key for key in OPTION_KEYS if key not in text] == []
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    from tongpin.cli.app import app
+
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    names = [command.callback.__name__ for command in app.registered_commands]
+    names += [group.name or "" for group in app.registered_groups]
+    assert [name for name in names if f"tongpin {name}" not in text] == []

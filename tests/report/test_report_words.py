@@ -78,9 +78,6 @@ def test_rates_and_their_differences() -> None:
     assert words.points_text(-0.000_01) == "0.00"
 
 
-def test_signs_and_months() -> None:
-    assert words.signed("3.10") == "+3.10"
-    assert words.signed("−3.10") == "−3.10"
-    assert words.signed("0.00") == "0.00"
+def test_months_and_plain_numbers() -> None:
     assert words.month_text("2025-06") == "2025年6月"
     assert words.number_text(1.005, 2) == "1.01"

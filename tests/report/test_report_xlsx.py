@@ -27,7 +27,7 @@ ROWS: list[dict[str, Any]] = [
         "gap": -0.012,
         "bad": True,
     },
-    {"name": "=SUM(A1)", "cases": 3, "amount_fen": -100, "share": None, "gap": 0.0, "bad": False},
+    {"name": "=SUM(A1)", "cases": 3, "amount_fen": -100, "share": None, "gap": 0.0},
 ]
 
 
@@ -75,10 +75,30 @@ def test_a_chinese_column_is_wide_enough(tmp_path: Path) -> None:
     assert text_width("ab市") == 4
 
 
-def test_a_real_warning_is_red_and_nothing_else(tmp_path: Path) -> None:
-    page = written(tmp_path, emphasis=frozenset({"bad"}))
-    assert page["B6"].font.color.rgb == "FFB42318"
-    assert page["B7"].font.color.rgb != "FFB42318"
+def test_a_row_may_bring_its_own_kind_and_words_for_a_number(tmp_path: Path) -> None:
+    columns = [Column("what", "指标"), Column("value", "值", "number", kind_key="kind")]
+    rows = [
+        {"what": "结付率", "value": 0.9756, "kind": "ratio"},
+        {"what": "盈亏", "value": -12_345_678, "kind": "wan"},
+        {"what": "死亡", "value": "1/239", "kind": "ratio"},
+    ]
+    path = tmp_path / "book.xlsx"
+    write_workbook([Sheet("表", "题", columns, rows)], path, title="题")
+    page = openpyxl.load_workbook(path)["表"]
+    assert [(page.cell(row, 2).value, page.cell(row, 2).number_format) for row in (3, 4, 5)] == [
+        (0.9756, "0.00%"),
+        (-12.345678, "#,##0.00"),
+        ("1/239", "0.00%"),
+    ]
+
+
+def test_a_text_column_with_a_width_wraps(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    rows = [{"text": "长" * 80, "name": "短"}]
+    write_workbook([Sheet("表", "题", [Column("name", "名"), Column("text", "文", width=30)], rows)], path, title="题")
+    page = openpyxl.load_workbook(path)["表"]
+    assert page["B3"].alignment.wrap_text
+    assert not page["A3"].alignment.wrap_text
 
 
 def test_units() -> None:

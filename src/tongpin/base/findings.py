@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "info"]
 
+RESULT_LABELS: dict[str, str] = {"group": "分组", "price": "定价", "statement": "月度支付情况表"}
+"""The results below the measures that a finding may spoil; other ids in `spoils` are measures."""
+
 SEVERITY_LABELS: dict[str, str] = {"error": "错误", "warning": "警告", "info": "提示"}
 
 
@@ -41,7 +44,7 @@ class Finding:
     def __str__(self) -> str:
         """The finding as a clerk reads it."""
         where = f"{self.file} 第 {self.record} 条" if self.record else self.file
-        spoils = f"\n    影响：{'、'.join(self.spoils)}" if self.spoils else ""
+        spoils = f"\n    影响：{'、'.join(RESULT_LABELS.get(s, s) for s in self.spoils)}" if self.spoils else ""
         shown = f' · {self.path} = "{self.value}"' if self.path else ""
         label = SEVERITY_LABELS[self.severity]
         return f"{self.rule_id}  {label}  {where}{shown}\n    {self.message}\n    怎么改：{self.hint}{spoils}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tongpin.base.errors import TongpinError
 from tongpin.cli.money_commands import show_settlement, write_joint, write_statement
 from tongpin.cli.output import screen
-from tongpin.cli.record_commands import code_book, show_load
+from tongpin.cli.record_commands import code_book, show_load, write_findings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,8 +64,8 @@ def run(home_path: Path | None, cases: int | None) -> None:
     with screen.progress("装载") as progress:
         report = load_files(home, [home.demo / "files"], None, progress, code_book(home, SCHEME))
     show_load(report)
+    reports = [write_findings(home, report.findings)]
     steps.done("load", f"装载完毕，问题 {len(report.findings)} 条（含有意埋下的错误，真值在 {home.demo / 'truth'}）")
-    reports = []
     months = sorted(month.month for month in city.months)
     for name in months:
         settled = settle_in_home(home, name)

@@ -41,7 +41,7 @@ class Screen:
             sys.stdout.write(json.dumps(data, ensure_ascii=False, default=str) + "\n")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table for people; numbers (every column but the first) to the right."""
+        """A table for people; columns of numbers to the right."""
         if self.as_json:
             return
         from rich import box
@@ -50,7 +50,8 @@ class Screen:
 
         table = Table(title=title, box=box.SIMPLE, title_justify="left", title_style="bold")
         for index, column in enumerate(columns):
-            table.add_column(column, justify="right" if index else "left")
+            numbers = all(not row[index] or row[index][0] in "+−-0123456789" for row in rows)
+            table.add_column(column, justify="right" if numbers else "left")
         for row in rows:
             table.add_row(*row)
         Console(width=None if sys.stdout.isatty() else PAPER_COLUMNS).print(table)

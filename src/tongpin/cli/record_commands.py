@@ -11,8 +11,11 @@ from tongpin.base.errors import TongpinError
 from tongpin.cli.output import screen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
+    from tongpin.base.findings import Finding
     from tongpin.grouping.model import Scheme
     from tongpin.records.assemble import CodeBook
     from tongpin.records.load import LoadReport
@@ -41,10 +44,31 @@ def load(home_path: Path | None, files: list[Path], kind: str | None, scheme_id:
     with screen.progress("装载") as progress:
         report = load_files(home, files, kind, progress, codes)
     failed = any(finding.severity == "error" for finding in report.findings)
-    screen.give({"ok": not failed, **report.as_dict()})
+    path = write_findings(home, report.findings)
+    screen.give({"ok": not failed, **report.as_dict(), "findings_file": str(path)})
     show_load(report)
     screen.findings(report.findings)
+    if report.findings:
+        screen.say(f"全部问题：{path}")
     return failed
+
+
+def write_findings(home: Home, findings: Sequence[Finding]) -> Path:
+    """The findings of a load as a CSV that a spreadsheet opens, one row each; its path."""
+    import csv
+
+    from tongpin.base.findings import RESULT_LABELS, SEVERITY_LABELS
+
+    home.reports.mkdir(parents=True, exist_ok=True)
+    path = home.reports / "装载问题.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["规则", "级别", "文件", "第几条", "字段", "值", "说明", "怎么改", "影响"])
+        for one in findings:
+            spoils = "、".join(RESULT_LABELS.get(result, result) for result in one.spoils)
+            place = [one.file, one.record or "", one.path, one.value]
+            writer.writerow([one.rule_id, SEVERITY_LABELS[one.severity], *place, one.message, one.hint, spoils])
+    return path
 
 
 def code_book(home: Home, scheme_id: str) -> CodeBook:

@@ -29,7 +29,7 @@ def check_scheme(scheme: Scheme) -> list[Finding]:
 
 
 def _warning(rule_id: str, file: str, row: int, path: str, value: str, message: str, hint: str) -> Finding:
-    return Finding(rule_id, "warning", file, row, path, value, message, hint, ("分组",))
+    return Finding(rule_id, "warning", file, row, path, value, message, hint, ("group",))
 
 
 def _rule(scheme: Scheme, mdc: Mdc, step: Step) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 
 REQUIRED = ("scheme", "mdc", "adrg", "drg", "dx_list", "px_list")
 
-_OPTION_KEYS = (
+OPTION_KEYS = (
     "scheme_id",
     "title",
     "source",
@@ -80,7 +80,7 @@ class Problems:
                 value=value[:120],
                 message=message,
                 hint=hint,
-                spoils=("分组",),
+                spoils=("group",),
             ),
         )
 
@@ -212,8 +212,8 @@ def _options(rows: list[Row], file: str, problems: Problems) -> tuple[Options, d
     lines: dict[str, int] = {}
     for line, row in rows:
         key = row["key"]
-        if key not in _OPTION_KEYS:
-            problems.add("SCH-K001", file, line, "key", key, f"不认识的键 {key}", "可用：" + "、".join(_OPTION_KEYS))
+        if key not in OPTION_KEYS:
+            problems.add("SCH-K001", file, line, "key", key, f"不认识的键 {key}", "可用：" + "、".join(OPTION_KEYS))
         elif key in values:
             problems.add("SCH-K002", file, line, "key", key, f"键 {key} 写了两次", "只留一行")
         else:

@@ -151,11 +151,7 @@ def bubble(
                     },
                 },
             },
-            {
-                "transform": [{"filter": "datum.label != ''"}],
-                "mark": {"type": "text", "fontSize": 10, "color": INK, "dy": -11},
-                "encoding": {"x": x, "y": y, "text": {"field": "label"}},
-            },
+            *_names([row for row in shown if row["label"]], x, y, {"dy": -11}),
         ],
     }
 
@@ -238,6 +234,7 @@ def funnel(
     most = max(row["cases"] for row in rows)
     least = min(row["cases"] for row in rows)
     middle = math.sqrt(most * least)
+    above = [row for row in rows if row["label"] and row["share"] >= centre]
     steps = [least * (most * 1.08 / least) ** (number / 60) for number in range(61)]
     curves = [
         {"cases": count, "share": share, "curve": f"{name}{side}", "name": name}
@@ -281,18 +278,21 @@ def funnel(
                 "mark": {"type": "circle", "size": 44, "color": BLUE, "opacity": 0.75},
                 "encoding": {"x": x, "y": y},
             },
-            {
-                "data": {"values": [row for row in rows if row["label"] and row["cases"] <= middle]},
-                "mark": {"type": "text", "fontSize": 10, "color": INK, "align": "left", "dx": 7},
-                "encoding": {"x": x, "y": y, "text": {"field": "label"}},
-            },
-            {
-                "data": {"values": [row for row in rows if row["label"] and row["cases"] > middle]},
-                "mark": {"type": "text", "fontSize": 10, "color": INK, "align": "right", "dx": -7},
-                "encoding": {"x": x, "y": y, "text": {"field": "label"}},
-            },
+            *_names([row for row in above if row["cases"] <= middle], x, y, {"align": "left", "dx": 7}),
+            *_names([row for row in above if row["cases"] > middle], x, y, {"align": "right", "dx": -7}),
+            *_names([row for row in rows if row["label"] and row not in above], x, y, {"dy": 14}),
         ],
     }
+
+
+def _names(
+    rows: Sequence[Mapping[str, Any]], x: dict[str, Any], y: dict[str, Any], place: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The labels of points, each on a light halo so that it reads above other marks."""
+    text = {"type": "text", "fontSize": 10, "color": INK, **place}
+    halo = text | {"stroke": "white", "strokeWidth": 3, "strokeOpacity": 0.8, "strokeJoin": "round"}
+    encoding = {"x": x, "y": y, "text": {"field": "label"}}
+    return [{"data": {"values": list(rows)}, "mark": mark, "encoding": encoding} for mark in (halo, text)]
 
 
 def _line(at: float, *, axis: str, dashed: bool = False) -> dict[str, Any]:

@@ -38,7 +38,6 @@ def render_page(template: str, context: Mapping[str, Any], *, folder: Path) -> s
         "number": words.number_text,
         "percent": words.percent_text,
         "points": words.points_text,
-        "signed": words.signed,
         "month": words.month_text,
     }
     return environment.get_template(template).render(**context)

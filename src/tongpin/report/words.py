@@ -66,11 +66,6 @@ def points_text(value: float | None) -> str:
     return _minus(text) if text.startswith("-") or not float(text) else f"+{text}"
 
 
-def signed(text: str) -> str:
-    """A worded number with a plus where it is above zero."""
-    return text if text == MISSING or text.startswith(MINUS) or not text.strip("0.,%") else f"+{text}"
-
-
 def month_text(month: str) -> str:
     """`2025-06` as `2025年6月`."""
     year, number = month.split("-")

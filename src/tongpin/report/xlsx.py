@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import xlsxwriter
@@ -37,13 +37,18 @@ _WIDE = 0x2E80
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a sheet: key in the rows, title, kind, and the band heading that it stands under."""
+    """A column of a sheet: key in the rows, title, kind, and the band heading that it stands under.
+
+    `kind_key` names the key of a row that holds the row's own kind, where rows differ; a text column with a `width`
+    of its own wraps.
+    """
 
     name: str
     title: str
     kind: Kind = "text"
     band: str = ""
     width: float | None = None
+    kind_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,6 @@ class Sheet:
     total: Mapping[str, Any] | None = None
     closing: Sequence[str] = ()
     freeze_columns: int = 0
-    emphasis: frozenset[str] = field(default_factory=frozenset)
-    """Columns whose true value marks the row as a real warning (red type)."""
 
 
 def text_width(text: str) -> int:
@@ -112,13 +115,13 @@ class _Styles:
     def head(self) -> Any:
         return self.get(bold=True, bg_color=_HEAD, align="center", text_wrap=True, border=1, border_color=_RULE)
 
-    def cell(self, kind: Kind, *, total: bool, warning: bool) -> Any:
+    def cell(self, kind: Kind, *, total: bool = False, wrap: bool = False) -> Any:
         options: dict[str, Any] = {"num_format": _FORMATS[kind], "bottom": 1, "bottom_color": "#E1E6EC"}
-        options["align"] = "left" if kind == "text" else "right"
+        options |= {"align": "left", "indent": 1} if kind == "text" else {"align": "right"}
+        if wrap:
+            options["text_wrap"] = True
         if total:
             options |= {"bold": True, "bg_color": _BAND, "top": 1, "top_color": _RULE}
-        if warning:
-            options["font_color"] = "#B42318"
         return self.get(**options)
 
 
@@ -134,8 +137,7 @@ def _write_sheet(page: Any, sheet: Sheet, styles: _Styles) -> None:
     row = _write_heads(page, sheet.columns, row, styles)
     first = row
     for record in sheet.rows:
-        warning = any(record.get(name) for name in sheet.emphasis)
-        _write_row(page, row, sheet.columns, record, styles, warning=warning)
+        _write_row(page, row, sheet.columns, record, styles)
         row += 1
     if sheet.rows and len(sheet.rows) > 1:
         page.autofilter(first - 1, 0, row - 1, last)
@@ -187,11 +189,14 @@ def _write_row(
     styles: _Styles,
     *,
     total: bool = False,
-    warning: bool = False,
 ) -> None:
     for number, column in enumerate(columns):
-        style = styles.cell(column.kind, total=total, warning=warning)
-        value = cell_value(record.get(column.name), column.kind)
+        kind = record.get(column.kind_key) or column.kind
+        wrap = kind == "text" and column.width is not None
+        style = styles.cell(kind, total=total, wrap=wrap)
+        value = record.get(column.name)
+        if not isinstance(value, str):
+            value = cell_value(value, kind)
         if value is None:
             page.write_blank(row, number, None, style)
         elif isinstance(value, str):
@@ -211,5 +216,8 @@ def _fitting_width(column: Column, sheet: Sheet) -> float:
 
 def _number_width(column: Column, sheet: Sheet) -> float:
     records = [*sheet.rows, *([sheet.total] if sheet.total else [])]
-    sizes = [abs(cell_value(record.get(column.name), column.kind) or 0) for record in records]
+    values = [record.get(column.name) for record in records]
+    sizes = [
+        abs(cell_value(value, column.kind)) for value in values if value is not None and not isinstance(value, str)
+    ]
     return len(f"{max(sizes, default=0):,.2f}") + 3.0

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tongpin.base.money import SCALE
 from tongpin.measures.catalogue import load_definitions
 from tongpin.report.words import month_text
 from tongpin.report.xlsx import Column, Sheet, write_workbook
 from tongpin.twin.catalogue import anchor_text, load_classes, load_pairs, load_settings
-from tongpin.twin.mirror import DISCHARGE_MEASURES, SETTLEMENT_MEASURES
+from tongpin.twin.mirror import DISCHARGE_MEASURES, SETTLEMENT_MEASURES, pair_measures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +28,7 @@ _KINDS: dict[str, Kind] = {
     "weight": "weight",
     "yuan": "number",
 }
+_LEFT, _RIGHT = "医保结算（医保DRG）", "绩效考核（全部出院）"
 _UNITS = {"fen": "万元", "yuan": "元", "days": "天"}
 _PLACE = (
     Column("institution_code", "机构代码"),
@@ -65,6 +65,7 @@ def write_joint_xlsx(joint: JointReport, path: Path) -> None:
     sheets = [
         _mirror(joint, title, notes),
         _hospitals(joint, title, notes),
+        _more(joint, title, notes),
         _departments(joint, title, notes),
         _crossing(joint, title, notes),
         _groups(joint, title, notes),
@@ -88,7 +89,7 @@ def _columns(joint: JointReport, measure_ids: Sequence[str]) -> list[Column]:
         one = measures[measure_id]
         extra = [_UNITS.get(one.unit, ""), anchor_text(one), "模拟" if joint.basis.simulated(one) else ""]
         marks = "，".join(mark for mark in extra if mark)
-        band = "医保结算（医保DRG）" if one.period == "结算月" else "绩效考核（全部出院）"
+        band = _LEFT if one.period == "结算月" else _RIGHT
         columns.append(Column(one.id, f"{one.label}\n（{marks}）" if marks else one.label, _KINDS[one.unit], band))
     return columns
 
@@ -100,44 +101,61 @@ def _mirror(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
     rows: list[dict[str, Any]] = []
     for pair in load_pairs():
         for side, ids in (("医保结算", pair.insurance.measures), ("绩效考核", pair.assessment.measures)):
-            for measure_id in ids:
-                one = measures[measure_id]
+            for one in (measures[measure_id] for measure_id in ids):
                 row = {"pair": pair.label, "side": side, "label": one.label, "form": one.form}
-                row |= {"unit": _UNITS.get(one.unit, "%" if one.unit == "ratio" else ""), "anchor": anchor_text(one)}
-                row |= {part["level"]: _shown(one, part[measure_id]) for part in slices}
+                row |= {"unit": _UNITS.get(one.unit, ""), "anchor": anchor_text(one), "kind": _KINDS[one.unit]}
+                row |= {part["level"]: _figure(one.id, part) for part in slices}
                 rows.append(row | {"basis": joint.basis.basis_text(one, joint.month), "population": one.population})
     columns = [
         Column("pair", "维度"),
         Column("side", "一面"),
         Column("label", "指标"),
         Column("unit", "单位"),
-        *[Column(part["level"], part["level"], "index") for part in slices],
+        *[Column(part["level"], part["level"], "number", kind_key="kind") for part in slices],
         Column("anchor", "锚点"),
         Column("population", "人群"),
-        Column("basis", "归期与基准"),
-        Column("form", "形式"),
+        Column("basis", "归期与基准", width=30),
+        Column("form", "形式", width=46),
     ]
     return Sheet("镜像指标", f"{title} · 四组镜像指标", columns, rows, notes, freeze_columns=3)
 
 
-def _shown(one: Measure, value: float | None) -> float | None:
-    """A figure for a column of mixed units: 万元 for amounts, percent for ratios."""
-    if value is None:
-        return None
-    scale = {"fen": 1 / (100 * SCALE), "ratio": 100, "weight_e4": 1 / SCALE}.get(one.unit, 1)
-    return value * scale
+def _figure(measure_id: str, part: dict[str, Any]) -> Any:
+    """A figure, or deaths/cases where cases are too few for a rate."""
+    if part.get(f"{measure_id}.flag") and part[measure_id] is not None:
+        return f"{part['low_risk_death_count']}/{part['low_risk_count']}"
+    return part[measure_id]
 
 
 def _hospitals(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
+    """The pairs by hospital, with the cases they rest on."""
+    pairs = pair_measures()
+    left = ["settlement.cases", *(name for name in SETTLEMENT_MEASURES if name in pairs)]
+    right = ["discharge.cases", *(name for name in DISCHARGE_MEASURES if name in pairs)]
     columns = [
         *_PLACE,
-        *_columns(joint, [*SETTLEMENT_MEASURES, *DISCHARGE_MEASURES]),
-        Column("low_risk_death_count", "低风险组\n死亡例数", "count", "绩效考核（全部出院）"),
-        Column("low_risk_count", "低风险组\n病例数", "count", "绩效考核（全部出院）"),
+        *_columns(joint, [*left, *right]),
+        Column("low_risk_death_count", "低风险组\n死亡例数", "count", _RIGHT),
+        Column("low_risk_count", "低风险组\n病例数", "count", _RIGHT),
         Column(_FLAG, "低风险组\n例数提示"),
     ]
-    city = {"institution_name": "全市"} | joint.city.to_pylist()[0]
-    return Sheet("各医院", f"{title} · 各医院", columns, joint.hospitals.to_pylist(), notes, city, freeze_columns=2)
+    return Sheet(
+        "各医院", f"{title} · 各医院", columns, joint.hospitals.to_pylist(), notes, _city(joint), freeze_columns=2
+    )
+
+
+def _more(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
+    """Every other measure by hospital."""
+    pairs = pair_measures()
+    rest = [name for name in (*SETTLEMENT_MEASURES, *DISCHARGE_MEASURES) if name not in pairs]
+    columns = [*_PLACE[:3], *_columns(joint, rest)]
+    heading = f"{title} · 各医院其他指标"
+    return Sheet("各医院其他指标", heading, columns, joint.hospitals.to_pylist(), notes, _city(joint), freeze_columns=2)
+
+
+def _city(joint: JointReport) -> dict[str, Any]:
+    figures: dict[str, Any] = joint.city.to_pylist()[0]
+    return {"institution_name": "全市"} | figures
 
 
 def _department_columns(joint: JointReport) -> list[Column]:
@@ -150,9 +168,9 @@ def _department_columns(joint: JointReport) -> list[Column]:
         Column("dept", "科别代码"),
         Column("dept_label", "科别"),
         *_columns(joint, _DEPARTMENT),
-        Column("drug_excess", "药占比−期望\n（百分点）", "pp", "绩效考核（全部出院）"),
+        Column("drug_excess", "药占比−期望\n（百分点）", "pp", _RIGHT),
         *_columns(joint, consumable),
-        Column("consumable_excess", "耗占比−期望\n（百分点）", "pp", "绩效考核（全部出院）"),
+        Column("consumable_excess", "耗占比−期望\n（百分点）", "pp", _RIGHT),
         Column("mark", "提示"),
     ]
 
@@ -299,9 +317,9 @@ def _forms(joint: JointReport, title: str) -> Sheet:
     ]
     columns = [
         Column("label", "指标或界值"),
-        Column("form", "形式或值"),
+        Column("form", "形式或值", width=60),
         Column("population", "人群"),
-        Column("basis", "归期与基准"),
+        Column("basis", "归期与基准", width=34),
         Column("direction", "方向"),
         Column("anchor", "锚点"),
         Column("reference", "依据"),
