@@ -50,17 +50,17 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     [
         (("    unit: count", "    unit: count\n    colour: red"), "catalogue.shape"),
         (("    unit: count", "    unit: stones"), "catalogue.shape"),
-        (("    unit: count", "    unit: count\n    unit: fen"), "catalogue.syntax"),
+        (("    unit: count", "    unit: count\n    unit: fen"), "catalogue.yaml"),
         (("[case_count]", "[case_count * 2]"), "catalogue.shape"),
         (("    reference: S000-01\n", ""), "catalogue.shape"),
         (("measures:", "figures:"), "catalogue.shape"),
-        (("[case_count]", "[case_count"), "catalogue.syntax"),
+        (("[case_count]", "[case_count"), "catalogue.yaml"),
     ],
 )
 def test_a_bad_file_is_refused(tmp_path: Path, change: tuple[str, str], code: str) -> None:
     error = refused(tmp_path, GOOD.replace(*change))
     assert error.code == code
-    assert error.where == "example.yaml"
+    assert "example.yaml" in error.where
     assert error.hint
 
 

@@ -15,7 +15,7 @@ from tongpin.base.errors import BalanceError, PolicyError
 from tongpin.payment.explain import explain_case
 from tongpin.payment.posting import AMOUNTS, LINE_SCHEMA
 from tongpin.payment.statement import STATEMENT_SCHEMA, check_month
-from tongpin.payment.statement_report import statement_columns
+from tongpin.payment.statement_columns import statement_columns
 
 
 @pytest.fixture(scope="session")

@@ -38,14 +38,13 @@ def settle(home_path: Path | None, month: str, area: str | None) -> None:
 
 def write_statement(home: Home, run: MonthRun) -> Path:
     """The 月度支付情况表 of a month as xlsx in the reports folder; its path."""
-    from tongpin.payment.statement_report import statement_basis, statement_columns
-    from tongpin.report.statement import write_statement_xlsx
+    from tongpin.payment.statement_columns import statement_basis
+    from tongpin.payment.statement_xlsx import write_statement_xlsx
 
     home.reports.mkdir(parents=True, exist_ok=True)
     path = home.reports / f"月度支付情况表-{run.settlement.month}.xlsx"
     write_statement_xlsx(
         run.settlement.statement,
-        statement_columns(),
         path,
         month=run.settlement.month,
         area_label=run.policy.edition.area,
@@ -62,6 +61,7 @@ def show_settlement(run: MonthRun) -> None:
     """The settled month by settlement level and fund, for people."""
     import pyarrow.compute as pc
 
+    from tongpin.payment.statement_columns import LEVELS
     from tongpin.report.words import percent_text, wan_text
 
     statement = run.settlement.statement
@@ -69,9 +69,9 @@ def show_settlement(run: MonthRun) -> None:
     total = (
         statement.group_by(["hospital_level", "fund_label"])
         .aggregate([(name, "sum") for name in sums])
-        .sort_by([("hospital_level", "descending"), ("fund_label", "descending")])
+        .sort_by("fund_label")
     )
-    rows = total.to_pylist()
+    rows = sorted(total.to_pylist(), key=lambda row: LEVELS.index(row["hospital_level"]))
     rows.append(
         {"hospital_level": "合计", "fund_label": "", **{f"{s}_sum": pc.sum(statement[s]).as_py() for s in sums}},
     )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 from tongpin.base.errors import TongpinError
+from tongpin.base.strict_yaml import load_strict_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
     from importlib.resources.abc import Traversable
 
 Unit = Literal["count", "fen", "weight_e4", "ratio", "index", "days", "weight", "yuan"]
@@ -90,29 +89,14 @@ class Definition(Strict):
     assumed: bool
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice instead of keeping the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"键 {key!r} 重复", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def read_catalogue(path: Traversable, key: str, model: type[Entry]) -> tuple[Entry, ...]:
     """The list under `key` of a catalogue file, each entry validated.
 
-    Errors: `catalogue.syntax` (no YAML, a key twice), `catalogue.shape` (unknown or missing key, wrong value).
+    Errors: `catalogue.missing | encoding | yaml` (no YAML, a key twice), `catalogue.shape` (unknown or missing key,
+    wrong value).
     """
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
-        raise TongpinError(
-            "catalogue.syntax", f"目录文件读不懂：{error}", where=path.name, hint="按 YAML 语法改正后重试"
-        ) from error
-    if not isinstance(data, dict) or set(data) != {key} or not isinstance(data[key], list):
+    data = load_strict_yaml(path, "catalogue")
+    if set(data) != {key} or not isinstance(data[key], list):
         raise TongpinError(
             "catalogue.shape", f"目录文件只能有一个键“{key}”，其下是列表", where=path.name, hint="核对文件开头"
         )

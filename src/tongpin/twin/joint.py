@@ -13,6 +13,7 @@ from tongpin.base.money import check_balance
 from tongpin.measures.benchmark import group_deaths, group_means, risk_levels
 from tongpin.measures.compute import compute, roll_up
 from tongpin.measures.facts import case_facts
+from tongpin.payment.statement_columns import LEVELS
 from tongpin.twin.basis import Basis, department_labels, losing_months, read_basis
 from tongpin.twin.catalogue import RedLine, measure
 from tongpin.twin.crossing import crossing_departments, departments_against_expected
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 GRAIN = ("institution_code", "dept", "drg")
 LIST_MEASURES = ("settlement.all_cases", "settlement.grouping_rate.scope", "settlement.grouping_rate.quality")
-LEVELS = ("三级", "二级", "一级")
 UNKNOWN = "未登记"
 _CELLS_PER_DECADE = 16
 

@@ -14,8 +14,9 @@ from tongpin.base.money import SCALE
 from tongpin.grouping.library import open_scheme
 from tongpin.grouping.stage import RESULT_COLUMNS, group
 from tongpin.payment.run import settle_in_home
+from tongpin.payment.statement_columns import LEVELS
 from tongpin.records.load import CASES, INSTITUTIONS, read_loaded
-from tongpin.twin.joint import LEVELS, build_joint
+from tongpin.twin.joint import build_joint
 
 if TYPE_CHECKING:
     from tongpin.grouping.model import Scheme

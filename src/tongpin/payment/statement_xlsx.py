@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from tongpin.payment.posting import LINE_KINDS, REGULAR
+from tongpin.payment.statement_columns import LEVELS, statement_columns
 from tongpin.report.words import capital_amount, month_text
 from tongpin.report.xlsx import Column, Sheet, write_workbook
 
@@ -57,11 +59,12 @@ _TRANSFER: Mapping[str, tuple[str, ...]] = {
 }
 _ADJUSTED: Mapping[str, tuple[str, ...]] = {
     label: tuple(f"{kind}_{name}" for name in ("cases", "item_pool_fen", "pool_payable_fen", "result_fen"))
-    for kind, label in (("late", "补传"), ("reversal", "红冲"), ("replacement", "蓝补"))
+    for kind, label in LINE_KINDS.items()
+    if kind != REGULAR
 }
 SPACE = "　" * 8
 """Room to sign by hand."""
-_KIND_LABELS = {"late": "补传", "reversal": "红冲", "replacement": "蓝补"}
+_KIND_LABELS = {kind: label for kind, label in LINE_KINDS.items() if kind != REGULAR}
 _LINE_COLUMNS = (
     Column("institution_name", "机构名称"),
     Column("fund", "基金代码"),
@@ -75,12 +78,10 @@ _LINE_COLUMNS = (
     Column("result_fen", "盈亏\n（元）", "yuan"),
 )
 _SIGNATURES = f"经办：{SPACE}审核：{SPACE}复审：{SPACE}审批：{SPACE}日期：{SPACE}（盖章）"
-_LEVELS = ("三级", "二级", "一级")
 
 
 def write_statement_xlsx(
     statement: pa.Table,
-    columns: Sequence[tuple[str, str, Kind]],
     path: Path,
     *,
     month: str,
@@ -91,11 +92,11 @@ def write_statement_xlsx(
 ) -> None:
     """Write the statement of `month` to `path`: 万元 with two decimals, 结付率 as percent, totals, 大写金额. S004-12.
 
-    `columns`: name, Chinese title and kind of each statement column; `basis_lines`: policy, weights and what is
+    `basis_lines`: policy, weights and what is
     assumed, printed under 口径与依据; `notices` stand under every title; `lines`: the posted lines of the month, of
     which the late, red and blue ones are listed case by case (yuan).
     """
-    titles = {name: (title, kind) for name, title, kind in columns}
+    titles: dict[str, tuple[str, Kind]] = {name: (title, kind) for name, title, kind in statement_columns()}
     rows = _ordered(statement.to_pylist())
     title = f"{area_label}{month_text(month)}月度支付情况表"
     notes = [*notices, "单位：万元；结付率 = DRG应付统筹 ÷ 按项目应付统筹；盈亏为正归医院，为负由医院承担"]
@@ -149,7 +150,7 @@ def _banded(bands: Mapping[str, Sequence[str]], titles: Mapping[str, tuple[str, 
 
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    ranks = {level: rank for rank, level in enumerate(_LEVELS)}
+    ranks = {level: rank for rank, level in enumerate(LEVELS)}
     return sorted(
         rows,
         key=lambda row: (ranks.get(row["hospital_level"], len(ranks)), row["institution_code"], row["fund"]),

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from tongpin.payment.statement import STATEMENT_SCHEMA
-from tongpin.payment.statement_report import statement_columns
-from tongpin.report.statement import write_statement_xlsx
+from tongpin.payment.statement_columns import statement_columns
+from tongpin.payment.statement_xlsx import write_statement_xlsx
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,6 @@ def book(tmp_path: Path) -> Any:
     path = tmp_path / "statement.xlsx"
     write_statement_xlsx(
         statement,
-        statement_columns(),
         path,
         month="2025-06",
         area_label="示例市",

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     from tongpin.payment.policy import Policy
 
+LEVELS = ("三级", "二级", "一级")
+"""Settlement levels in the order a statement shows them."""
+
 Kind = Literal["text", "count", "weight", "wan", "yuan", "ratio"]
 
 
@@ -83,5 +86,5 @@ def statement_basis(policy: Policy, manifest: Mapping[str, Any]) -> list[str]:
         f"分组方案：{manifest['scheme']}，摘要 {manifest['scheme_digest'][:16]}；权重：{policy.edition.weights.label}",
         f"结果摘要：{manifest['result_digest'][:16]}；同频 {manifest['version']}",
         *(f"说明：{note}" for note in manifest["notes"]),
-        f"没有文件确认、按假定取值的参数（{len(assumed)} 项，凡用到者为模拟）：{'、'.join(assumed)}",
+        f"没有文件确认、按假定取值的参数 {len(assumed)} 项，凡用到者为模拟：{'、'.join(assumed)}",
     ]
