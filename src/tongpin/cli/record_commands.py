@@ -177,6 +177,6 @@ def write_answers(table: pa.Table, output: Path) -> None:
     table = table.cast(pa.schema([(name, pa.string()) for name in table.column_names]))
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".csv":
-        pyarrow.csv.write_csv(table, output)
+        pyarrow.csv.write_csv(table, output, pyarrow.csv.WriteOptions(quoting_style="needed"))
     else:
         pyarrow.parquet.write_table(table, output)
