@@ -129,8 +129,10 @@ def explain(home_path: Path | None, case_id: str, area: str | None) -> None:
     from tongpin.grouping.interpreter import Case
     from tongpin.grouping.interpreter import explain as explain_group
     from tongpin.grouping.library import open_scheme
+    from tongpin.grouping.prose import explain_lines
     from tongpin.payment.explain import explain_case
     from tongpin.payment.library import open_policy
+    from tongpin.payment.posting import LINE_KINDS
     from tongpin.payment.run import posted_lines
     from tongpin.records.load import CASES, read_loaded
     from tongpin.store.home import Home
@@ -149,12 +151,6 @@ def explain(home_path: Path | None, case_id: str, area: str | None) -> None:
     texts = [explain_case(line, policy) for line in lines]
     screen.give({"ok": True, "case_id": case_id, "lines": lines, "explained": texts, "group": paths})
     for line, text in zip(lines, texts, strict=True):
-        screen.say(f"{line['period']} 入账（{line['line_kind']}）\n{text}\n")
+        screen.say(f"{line['period']} 入账（{LINE_KINDS[line['line_kind']]}）\n{text}\n")
     for path in paths:
-        screen.say(f"入组 {path['drg']}（{path['status']}）")
-        for step in path["path"]:
-            because = "；".join(
-                f"{item['atom']} ← {'、'.join(item['codes']) if 'codes' in item else item['value']}"
-                for item in step["because"]
-            )
-            screen.say(f"  {step['code']} {step['name']}：{because or '总是成立'}")
+        screen.say("\n".join(explain_lines(scheme, path)))
