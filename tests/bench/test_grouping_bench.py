@@ -24,7 +24,7 @@ def test_the_cases_it_draws_group_alike_in_kernel_and_interpreter(tmp_path: Path
 
 def test_the_floor_comes_first_and_ratios_refer_to_it(tmp_path: Path) -> None:
     result = run(tmp_path, 500)
-    assert [timing.step for timing in result.timings][0] == "只读 Parquet"
+    assert result.timings[0].step == "只读 Parquet"
     assert result.rows()[0][-1] == "1.00"
     assert all(timing.seconds > 0 for timing in result.timings)
     assert result.as_dict()["timings"][1]["cases"] == 500
