@@ -17,6 +17,7 @@ from tongpin.payment.vocabulary import KNOWN
 
 DEMO = Path(tongpin.__file__).parent / "policies" / "demo-east" / "2025"
 JUNE = date(2025, 6, 1)
+E4 = 10_000
 
 
 def refused(folder: Path) -> PolicyError:
@@ -186,3 +187,24 @@ def test_the_rates_of_the_two_years_differ_a_little():
     policy = Policy.load(DEMO)
     for old, new in zip(level_rates(policy, date(2024, 6, 1)), level_rates(policy, JUNE), strict=True):
         assert 0 < new.rate_fen - old.rate_fen < 0.05 * old.rate_fen
+
+
+def test_the_rates_of_the_demonstration_close_to_its_budgets():
+    policy = Policy.load(DEMO)
+    for day in (date(2024, 6, 1), JUNE):
+        unit = policy.value("rounding.rate", day)
+        for closed in level_rates(policy, day):
+            paid = (
+                closed.basic_payment_fen + closed.rate_fen * (closed.forecast_weight_e4 - closed.basic_weight_e4) / E4
+            )
+            assert closed.paid_fen == pytest.approx(paid, abs=1)
+            # half a rounding unit on each weight that is not of a basic group, and half a fen for the payment
+            assert abs(closed.residue_fen) <= unit * (closed.forecast_weight_e4 - closed.basic_weight_e4) / (2 * E4) + 1
+            assert abs(closed.residue_fen) < closed.tier_budget_fen / 1_000_000
+
+
+def test_a_level_above_has_the_higher_rate():
+    for day in (date(2024, 6, 1), JUNE):
+        rates = {(rate.fund, rate.hospital_level): rate.rate_fen for rate in level_rates(Policy.load(DEMO), day)}
+        for fund in ("310", "390"):
+            assert rates[fund, "三级"] > rates[fund, "二级"] > rates[fund, "一级"]

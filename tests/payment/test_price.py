@@ -93,6 +93,13 @@ def test_a_low_outlier_is_paid_by_item_tv_p7(policy, tmp_path):
     assert only(plain, fee=3_900, patient=1_200)["pool_payable_fen"] == fen(8_800)
 
 
+def test_a_low_outlier_never_gets_more_than_the_standard(tmp_path):
+    generous = make_policy(tmp_path, {"outlier.low.multiple": 1.2})
+    assert only(generous, fee=9_000, patient=0)["gross_fen"] == fen(9_000)
+    row = only(generous, fee=11_000, patient=0)
+    assert (row["outlier_class"], row["pay_mode"], row["gross_fen"]) == ("LOW", "by_item", fen(10_000))
+
+
 def test_a_basic_group_costs_the_same_at_every_level(tmp_path):
     cheap = make_policy(tmp_path, {"rate.basic_group": 900_000})
     rates = {
@@ -214,7 +221,7 @@ def test_the_standard_grows_with_the_weight(tmp_path_factory, weights):
 def test_a_yuan_is_explained_line_by_line(policy):
     row = only(policy, fee=15_870.20, patient=4_210.14, other=1_425.50, drg="BB11D")
     text = explain_case(row, policy)
-    assert "统筹应付 8,464.36 元" in text
+    assert "统筹应付 8,464.36 元（模拟）" in text
     assert "= 支付标准 14,100.00  −  个人负担 4,210.14  −  其他基金 1,425.50" in text
     assert "支付标准 14,100.00 = 权重 1.4100 × 费率 10,000.00 × 系数 1.0000" in text
     assert "费率 10,000.00   三级 · 职工 310 · 2025-01-01 起（模拟）" in text
@@ -233,3 +240,16 @@ def test_the_explanation_says_why_a_case_is_not_paid_at_standard(policy, tmp_pat
     shared = make_policy(tmp_path, {"outlier.high.pay": "standard_plus_share"})
     text = explain_case(only(shared, fee=35_000, patient=6_000), shared)
     assert "应付总额 15,000.00 = 支付标准 10,000.00 + 1.0000 ×（总费用 35,000.00 − 3.00 × 支付标准）" in text
+
+
+def test_the_explanation_says_that_a_negative_payable_is_posted_as_it_is(policy):
+    text = explain_case(only(policy, fee=12_000, patient=10_600), policy)
+    assert "统筹应付 -600.00 元（模拟）" in text
+    assert "支付标准低于个人负担与其他基金之和：统筹应付为负，照负数入账（模拟）" in text
+
+
+def test_the_explanation_keeps_the_posted_rate_when_the_policy_was_changed_afterwards(policy, tmp_path):
+    dearer = make_policy(tmp_path, {"rate.basic_group": 900_000})
+    text = explain_case(only(policy, fee=9_000, patient=0), dearer)
+    assert "费率 10,000.00 为入账时的费率（模拟）；付费办法后来改过，现为 10,200.00" in text
+    assert "层级总额" not in text, "today's budget does not explain yesterday's rate"

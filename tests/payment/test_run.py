@@ -136,6 +136,62 @@ def keep_lines(home: Home, lines: pa.Table) -> None:
     write_deltalake(str(home.lake / LINES), lake._for_delta(lines), mode="append")
 
 
+def test_what_a_killed_run_left_is_not_shown_as_posted(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    settle_in_home(home, "2025-05")
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            settle_in_home(home, "2025-06")
+    assert lake.read(home, LINES).num_rows == 3
+    assert posted_lines(home, "J1").num_rows == 0
+    assert posted_lines(home, "M1").num_rows == 1
+
+
+def test_a_newer_version_of_a_posted_list_changes_nothing_but_is_told(home: Home) -> None:
+    settle_in_home(home, "2025-05")
+    keep(home, a_list("M1", 5999, date(2025, 5, 20), date(2025, 5, 25)))
+    june = settle_in_home(home, "2025-06").settlement
+    assert [note for note in june.notes if note.startswith("1 份已入账的清单后来有了金额或病组不同的新版本")]
+    assert posted_lines(home, "M1")["total_fee_fen"].to_pylist() == [600_000]
+
+
+def test_another_diagnosis_of_a_posted_list_is_told_an_unchanged_or_withdrawn_list_is_not(home: Home) -> None:
+    settle_in_home(home, "2025-05")
+    settle_in_home(home, "2025-06")
+    assert settle_in_home(home, "2025-07").settlement.notes == ()
+    keep(home, a_list("M1", 6000, date(2025, 5, 20), date(2025, 5, 25), dx=["I63.900"]))
+    assert len(settle_in_home(home, "2025-08").settlement.notes) == 1
+    withdraw(home, "M1", date(2025, 9, 9), "M1-2")
+    settle_in_home(home, "2025-09")
+    assert settle_in_home(home, "2025-10").settlement.notes == ()
+
+
+def test_lists_older_than_the_policy_are_left_with_a_note(home: Home) -> None:
+    keep(home, a_list("OLD", 3000, date(2019, 3, 2), date(2019, 3, 5)))
+    may = settle_in_home(home, "2025-05").settlement
+    assert may.lines["case_id"].to_pylist() == ["M1"]
+    assert may.notes == ("1 份清单早于付费办法的第一个生效日 2024-01-01，没有费率，不入账",)
+
+
+def test_a_month_before_the_policy_is_refused(home: Home) -> None:
+    keep(home, a_list("OLD", 3000, date(2019, 3, 2), date(2019, 3, 5)))
+    with pytest.raises(PolicyError, match="2019-03-01 没有生效的"):
+        settle_in_home(home, "2019-03")
+    assert not lake.exists(home, LINES)
+
+
+def test_a_month_in_which_nothing_is_due_closes_empty(home: Home) -> None:
+    settle_in_home(home, "2025-05")
+    settle_in_home(home, "2025-06")
+    july = settle_in_home(home, "2025-07")
+    again = settle_in_home(home, "2025-07")
+    assert (july.settlement.lines.num_rows, july.settlement.statement.num_rows) == (0, 0)
+    assert (again.was_closed, again.settlement.digest) == (True, july.settlement.digest)
+
+
 def test_a_changed_store_is_noticed(home: Home) -> None:
     settled = settle_in_home(home, "2025-05").settlement.lines
     place = settled.column_names.index("doctor_code")

@@ -82,6 +82,18 @@ def test_a_red_line_is_the_frozen_line_negated_even_after_the_policy_changed(pol
     assert "统筹应付 7,000.00 元" in explain_case(august.lines.to_pylist()[0], policy)
 
 
+def test_a_red_line_takes_a_floor_back(tmp_path):
+    policy = make_policy(tmp_path, {"pool.negative": "floor_case"})
+    floored = case("old", 12_000, 10_600, settled=date(2025, 6, 20))
+    june = settle(policy, JUNE, [floored])
+    august = settle(policy, AUGUST, [floored], posted=june.lines, gone=EXCHANGE, closed={JUNE})
+    assert (june.lines["floored_fen"].to_pylist(), august.lines["floored_fen"].to_pylist()) == ([fen(600)], [fen(-600)])
+    assert kinds(august) == {"old": ("reversal", "2025-06", 0)}
+    row = row_of(august)
+    assert row["month_result_fen"] == -june.lines["result_fen"][0].as_py()
+    assert "负统筹补零 600.00（模拟）" in explain_case(august.lines.to_pylist()[0], policy)
+
+
 def test_a_list_withdrawn_before_its_month_closed_is_never_posted(policy):
     gone = withdrawals(("old", date(2025, 7, 10), "next"))
     successor = case("next", 9_000, 2_000, settled=date(2025, 6, 28))
@@ -265,7 +277,19 @@ def test_a_tampered_line_fails_loud(policy, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["pool_payable_fen", "month_result_fen", "late_item_pool_fen", "deposit_fen", "cash_transfer_fen", "penalty_fen"],
+    [
+        "total_fee_fen",
+        "gross_fen",
+        "patient_fen",
+        "other_funds_fen",
+        "floored_fen",
+        "pool_payable_fen",
+        "month_result_fen",
+        "late_item_pool_fen",
+        "deposit_fen",
+        "cash_transfer_fen",
+        "penalty_fen",
+    ],
 )
 def test_a_tampered_statement_fails_loud(policy, name):
     june = settle(policy, JUNE, [OLD])

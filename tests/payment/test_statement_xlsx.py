@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from tongpin.payment.statement import STATEMENT_SCHEMA
-from tongpin.payment.statement_columns import statement_columns
+from tongpin.payment.statement_columns import statement_columns, synthetic_notice
 from tongpin.payment.statement_xlsx import write_statement_xlsx
+from tongpin.store.home import Home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +90,15 @@ def records(page: Any, head_row: int) -> list[dict[str, Any]]:
 
 
 def test_the_sheets(book: Any) -> None:
-    assert book.sheetnames == ["全市汇总", "各医院", "扣减与拨付", "补传与红冲蓝补", "逐例明细", "口径与依据"]
+    assert book.sheetnames == [
+        "全市汇总",
+        "各医院",
+        "应付如何得出",
+        "扣减与拨付",
+        "补传与红冲蓝补",
+        "逐例明细",
+        "口径与依据",
+    ]
     assert book["全市汇总"]["A1"].value == "示例市2025年6月月度支付情况表 · 全市汇总"
     assert book["全市汇总"]["A2"].value == "演示方案"
 
@@ -102,27 +111,52 @@ def test_the_summary_forms_its_ratios_anew(book: Any) -> None:
     assert third["结付率"] == pytest.approx(0.9756, abs=1e-4)
     assert third["CMI（医保DRG）"] == pytest.approx(1.2)
     assert by_level["合计"]["DRG应付统筹"] == 5_100
-    assert list(by_level)[:2] == ["三级", "二级"]
+    assert [(record["结算级别"], record["基金"]) for record in records(page, 4)[:6]] == [
+        ("三级", "职工"),
+        ("二级", "职工"),
+        ("三级", "小计"),
+        ("二级", "小计"),
+        ("全市", "职工"),
+        ("合计", None),
+    ]
 
 
 def test_the_transfer_stands_in_capitals_above_the_signatures(book: Any) -> None:
     closing = [cell.value for cell in book["扣减与拨付"]["A"] if cell.value]
-    assert "本月拨付合计（大写）：伍仟壹佰万元整" in closing
+    assert "本月拨付合计（大写）：伍仟壹佰万元整　（小写）：51,000,000.00 元" in closing
     assert closing[-1].startswith("经办：")
 
 
-def test_every_column_of_the_statement_is_explained_and_most_are_shown(book: Any) -> None:
-    explained = {cell.value for cell in book["口径与依据"]["B"]}
+def test_every_column_of_the_statement_is_shown_somewhere(book: Any) -> None:
     shown = {
         cell.value
-        for name in ("全市汇总", "各医院", "扣减与拨付", "补传与红冲蓝补")
+        for name in ("全市汇总", "各医院", "应付如何得出", "扣减与拨付", "补传与红冲蓝补")
         for line in book[name].iter_rows(max_row=6)
         for cell in line
     }
     hidden = {"结算月份", "基金代码", "本月合计按项目应付统筹"}
-    for column in statement_columns():
-        assert column.title in explained
-        assert column.title in shown or column.title in hidden, column.title
+    assert {column.title for column in statement_columns()} - shown == hidden
+
+
+def test_every_sheet_keeps_a_readable_size_on_one_page_width(book: Any) -> None:
+    for page in book:
+        assert page.sheet_properties.pageSetUpPr.fitToPage
+        assert page.page_setup.fitToWidth is None, f"{page.title}: one page wide is the default"
+
+
+def test_the_basis_wraps_and_says_what_each_amount_is(book: Any) -> None:
+    page = book["口径与依据"]
+    texts = [cell.value for cell in page["B"] if cell.value]
+    assert "付费办法 demo-east/2025" in texts
+    assert any(text.startswith("盈亏 = DRG应付统筹 − 按项目应付统筹") for text in texts)
+    assert page["B3"].alignment.wrap_text
+
+
+def test_a_month_without_adjustments_says_so(tmp_path: Path) -> None:
+    statement = pa.Table.from_pylist([row("A", "三级", "310", 1, 1)], schema=STATEMENT_SCHEMA)
+    path = tmp_path / "statement.xlsx"
+    write_statement_xlsx(statement, path, month="2025-06", area_label="示例市")
+    assert openpyxl.load_workbook(path)["补传与红冲蓝补"]["A5"].value == "本月没有"
 
 
 def test_only_adjusting_lines_are_listed_case_by_case(book: Any) -> None:
@@ -130,4 +164,16 @@ def test_only_adjusting_lines_are_listed_case_by_case(book: Any) -> None:
     assert [(line["清单号"], line["类型"]) for line in lines] == [("c2", "红冲")]
     assert lines[0]["DRG应付统筹\n（元）"] == -123.45
     late = records(book["补传与红冲蓝补"], 5)
-    assert [line["机构名称"] for line in late] == ["示例市C医院", "合计"]
+    assert lines[0]["基金"] == "职工"
+    assert [(line["机构名称"], line["基金"]) for line in late] == [
+        ("示例市C医院", "职工"),
+        ("合计", "职工"),
+        ("合计", None),
+    ]
+
+
+def test_papers_of_a_home_with_the_demonstration_city_say_synthetic(tmp_path: Path) -> None:
+    home = Home.open(tmp_path)
+    assert synthetic_notice(home) == ()
+    home.demo.mkdir()
+    assert "合成数据" in synthetic_notice(home)[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tongpin.base.money import SCALE, round_half_up, yuan
 from tongpin.payment.period import case_day
 from tongpin.payment.posting import AMOUNTS, REVERSAL
-from tongpin.payment.rates import level_rate
+from tongpin.payment.rates import level_rate, rate_fen
 
 if TYPE_CHECKING:
     from datetime import date
@@ -37,7 +37,7 @@ def explain_case(priced_row: dict[str, Any], policy: Policy) -> str:
         "institution_code": row["institution_code"],
         "drg": row["drg"],
     }
-    lines += _payable(row)
+    lines += _payable(row, policy)
     if row["pay_scope"] == "DRG":
         lines += [*_gross(row, policy, on, place), *_standard(row, policy, on, place)]
         lines.append(_outlier(row, policy, on, place))
@@ -58,21 +58,25 @@ def _mark(policy: Policy, *keys: str) -> str:
 
 
 def _e4(value: int) -> str:
-    return f"{Decimal(value) / SCALE:.4f}"
+    return f"{Decimal(value) / SCALE:,.4f}"
 
 
 def _times(value_e4: int) -> str:
     return f"{Decimal(round_half_up(value_e4, 100)) / 100:.2f}"
 
 
-def _payable(row: dict[str, Any]) -> list[str]:
+def _payable(row: dict[str, Any], policy: Policy) -> list[str]:
     name = "支付标准" if row["pay_mode"] == "standard" else "应付总额"
-    floored = f"  +  负统筹补零 {yuan(row['floored_fen'])}" if row["floored_fen"] else ""
+    negative = _mark(policy, "pool.negative")
+    floored = f"  +  负统筹补零 {yuan(row['floored_fen'])}{negative}" if row["floored_fen"] else ""
     parts = f"个人负担 {yuan(row['patient_fen'])}  −  其他基金 {yuan(row['other_funds_fen'])}"
-    return [
-        f"统筹应付 {yuan(row['pool_payable_fen'])} 元",
+    lines = [
+        f"统筹应付 {yuan(row['pool_payable_fen'])} 元{_SIMULATED if policy.assumed_keys() else ''}",
         f"= {name} {yuan(row['gross_fen'])}  −  {parts}{floored}",
     ]
+    if row["pool_payable_fen"] < 0:
+        lines.append(f"{name}低于个人负担与其他基金之和：统筹应付为负，照负数入账{negative}")
+    return lines
 
 
 def _gross(row: dict[str, Any], policy: Policy, on: date, place: dict[str, str]) -> list[str]:
@@ -93,17 +97,21 @@ def _gross(row: dict[str, Any], policy: Policy, on: date, place: dict[str, str])
 
 def _standard(row: dict[str, Any], policy: Policy, on: date, place: dict[str, str]) -> list[str]:
     fund = f"{policy.value('fund.label', on, **place)} {row['fund']}"
-    closed = level_rate(policy, on, row["fund"], row["hospital_level"])
     weights = policy.edition.weights.label
     factors = f"权重 {_e4(row['weight_e4'])} × 费率 {yuan(row['rate_fen'])} × 系数 {_e4(row['coefficient_e4'])}"
     lines = [
         f"支付标准 {yuan(row['standard_fen'])} = {factors}",
         f"  权重 {_e4(row['weight_e4'])}   {row['drg']} · {weights}{_mark(policy, 'weights')}",
     ]
-    if row["basic_group"]:
+    now_fen = rate_fen(policy, on, row["fund"], row["hospital_level"], basic_group=row["basic_group"])
+    if now_fen != row["rate_fen"]:
+        mark = _mark(policy, "rate.tier_budget", "rate.basic_group")
+        lines.append(f"  费率 {yuan(row['rate_fen'])} 为入账时的费率{mark}；付费办法后来改过，现为 {yuan(now_fen)}")
+    elif row["basic_group"]:
         since, mark = policy.in_force_since("rate.basic_group", on), _mark(policy, "rate.basic_group")
         lines.append(f"  费率 {yuan(row['rate_fen'])}   基础病组各级同价 · {fund} · {since} 起{mark}")
     else:
+        closed = level_rate(policy, on, row["fund"], row["hospital_level"])
         keys = ("rate.tier_budget", "rate.forecast_weight", "rate.forecast_basic_weight", "rate.basic_group")
         since = max(policy.in_force_since(key, on) for key in keys)
         budget, basic = yuan(closed.tier_budget_fen), yuan(closed.basic_payment_fen)
@@ -131,7 +139,8 @@ def _outlier(row: dict[str, Any], policy: Policy, on: date, place: dict[str, str
 
 def _by_item(row: dict[str, Any], policy: Policy) -> str:
     """Why a case of the settlement is paid by item outside DRG."""
+    gross = f"应付总额 {yuan(row['gross_fen'])} = 总费用，按项目支付"
     if row["status"] == "grouped":
-        return f"按项目支付：就医类别 {row['care_type']} 不按病组付费{_mark(policy, 'scope.care_type')}"
+        return f"{gross}：就医类别 {row['care_type']} 不按病组付费{_mark(policy, 'scope.care_type')}"
     kind = "QY" if row["status"] == "ambiguous" else "0000"
-    return f"按项目支付：未入组（{kind}）{_mark(policy, 'scope.ungrouped_pay')}"
+    return f"{gross}：未入组（{kind}）{_mark(policy, 'scope.ungrouped_pay')}"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import PolicyError
-from tongpin.payment.period import cutoff_day, natural_months, posting_months
+from tongpin.payment.period import case_days, cutoff_day, natural_months, posting_months
 from tongpin.payment.price import PRICED_SCHEMA
 from tongpin.records.schema import CASE_SCHEMA
 
@@ -50,6 +50,8 @@ WITHDRAWAL_SCHEMA = pa.schema(
         ("successor_setl_id", pa.string()),
     ],
 )
+_TOLD = ("total_fee_fen", "patient_pay_fen", "pool_pay_fen", "other_fund_pay_fen", "drg")
+"""By what a newer version of a posted list is told from the one that was paid."""
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _SEPARATOR = "\x1f"
 
@@ -64,6 +66,17 @@ class Posting(NamedTuple):
 def empty_lines() -> pa.Table:
     """A table of posted lines without rows."""
     return LINE_SCHEMA.empty_table()
+
+
+def within_edition(lists: pa.Table, posted: pa.Table, policy: Policy) -> Posting:
+    """The lists that the edition can price, with a note on those not yet posted that are older than its first value."""
+    first = min(policy.breakpoints, default=None)
+    days = pa.array(case_days(lists, policy.edition.edition_by.value))
+    older = pc.less(days, pa.scalar(first, pa.date32()))
+    left = pc.and_(older, pc.invert(_is_in(_keys(lists, "case_id"), _keys(posted, "case_id"))))
+    count = pc.sum(left).as_py() or 0
+    note = f"{count} 份清单早于付费办法的第一个生效日 {first}，没有费率，不入账"
+    return Posting(lists.filter(pc.invert(older)), (note,) if count else ())
 
 
 def post_month(
@@ -118,6 +131,10 @@ def post_month(
         (pc.sum(gone).as_py() or 0, "份清单在关账前已撤销，不入账"),
         (pc.sum(waiting).as_py() or 0, "份清单等待原清单的撤销生效，留到撤销当月"),
         *((int(n), f"份清单属于尚未结算的 {name}，留在该月") for name, n in zip(*held, strict=True)),
+        (
+            _changed(priced, posted.filter(pc.invert(_is_in(posted_keys, reversed_keys)))),
+            "份已入账的清单后来有了金额或病组不同的新版本，已入账的不动；更正请撤销原清单，以新结算号重传",
+        ),
     )
     lines = pa.concat_tables([blue, red]).sort_by(
         [("institution_code", "ascending"), ("case_id", "ascending"), ("line_kind", "ascending")],
@@ -180,6 +197,17 @@ def _keys(table: pa.Table, name: str) -> Any:
 
 def _is_in(keys: Any, wanted: Any) -> Any:
     return pc.is_in(keys, value_set=wanted.drop_null())
+
+
+def _changed(priced: pa.Table, standing: pa.Table) -> int:
+    """How many posted lists that still stand have other amounts or another group now than when they were posted."""
+    row = pc.index_in(_keys(standing, "case_id"), value_set=_keys(priced, "case_id"))
+    frozen, now = standing.filter(pc.is_valid(row)), priced.take(row.drop_null())
+    same = pa.array(np.ones(frozen.num_rows, dtype=bool))
+    for name in _TOLD:
+        same = pc.and_(same, pc.fill_null(pc.equal(frozen[name], now[name]), fill_value=False))
+    changed: int = pc.sum(pc.invert(same)).as_py() or 0
+    return changed
 
 
 def _aligned(table: pa.Table) -> pa.Table:

@@ -6,7 +6,7 @@ The month is closed by its entry in the run log, written last: a run that is kil
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,13 +18,15 @@ from tongpin.grouping.library import open_scheme
 from tongpin.grouping.stage import group
 from tongpin.payment.library import open_policy
 from tongpin.payment.period import natural_months
-from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA, empty_lines
+from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA, within_edition
 from tongpin.payment.price import price
 from tongpin.payment.statement import DECISION_SCHEMA, STATEMENT_SCHEMA, MonthSettlement, settle_month
 from tongpin.records.load import CASES, DECISIONS, INSTITUTIONS, WITHDRAWALS, read_loaded
 from tongpin.store import lake
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from tongpin.payment.policy import Policy
     from tongpin.store.home import Home
 
@@ -59,7 +61,7 @@ def settle_in_home(home: Home, month: str, area: str | None = None) -> MonthRun:
     settlement, manifest = _settle(home, month, policy, set(closed))
     lake.replace(home, LINES, settlement.lines, "period", month)
     lake.replace(home, STATEMENTS, settlement.statement, "month", month)
-    run = {"month": month, "area": policy.id.split("/")[0], "digest": settlement.digest}
+    run = {"month": month, "area": policy.id.split("/")[0], "digest": manifest["result_digest"]}
     run["manifest"] = json.dumps(manifest, ensure_ascii=False)
     lake.append(home, RUNS, pa.Table.from_pylist([run], schema=_RUN_SCHEMA))
     return MonthRun(settlement, policy, manifest, was_closed=False)
@@ -78,16 +80,18 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     if not institutions.num_rows:
         raise PolicyError("policy.institution", "没有机构登记表，不知道各机构的结算级别", hint="先装载 institution.csv")
     scheme = open_scheme(home, policy.scheme_id)
-    priced = price(group(lists, scheme), policy, institutions)
+    posted = _posted(home, closed)
+    able = within_edition(lists, posted, policy)
     settlement = settle_month(
         month,
-        priced,
-        _posted(home, closed),
+        price(group(able.lines, scheme), policy, institutions),
+        posted,
         read_loaded(home, WITHDRAWALS).select(WITHDRAWAL_SCHEMA.names),
         read_loaded(home, DECISIONS).select(DECISION_SCHEMA.names),
         closed,
         policy,
     )
+    settlement = replace(settlement, notes=(*able.notes, *settlement.notes))
     manifest = {
         "month": month,
         "policy": policy.id,
@@ -102,23 +106,15 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     return settlement, manifest
 
 
-def _posted(home: Home, closed: set[str]) -> pa.Table:
+def _posted(home: Home, closed: AbstractSet[str]) -> pa.Table:
     """Lines of closed months only: what a killed run may have left is not in force."""
     lines = _rows(home, LINES, LINE_SCHEMA)
-    return lines.filter(pc.is_in(lines["period"], pa.array(sorted(closed), pa.string()))) if closed else empty_lines()
-
-
-def month_lines(home: Home, month: str) -> pa.Table:
-    """The posted lines of a closed month (`LINE_SCHEMA`), in their frozen order."""
-    lines = _rows(home, LINES, LINE_SCHEMA)
-    return lines.filter(pc.equal(lines["period"], month)).sort_by(
-        [("institution_code", "ascending"), ("case_id", "ascending"), ("line_kind", "ascending")],
-    )
+    return lines.filter(pc.is_in(lines["period"], pa.array(sorted(closed), pa.string())))
 
 
 def posted_lines(home: Home, case_id: str) -> pa.Table:
-    """Every posted line of one list, in order of the months that paid it."""
-    lines = _rows(home, LINES, LINE_SCHEMA)
+    """Every line of one list in closed months, in order of the months that paid it."""
+    lines = _posted(home, set(_rows(home, RUNS, _RUN_SCHEMA)["month"].to_pylist()))
     return lines.filter(pc.equal(lines["case_id"], case_id)).sort_by("period")
 
 
@@ -127,7 +123,10 @@ def _frozen(home: Home, month: str, manifest: dict[str, Any]) -> MonthSettlement
     statement = statement.filter(pc.equal(statement["month"], month)).sort_by(
         [("institution_code", "ascending"), ("fund", "ascending")],
     )
-    frozen = MonthSettlement(month, month_lines(home, month), statement, tuple(manifest["notes"]))
+    lines = _posted(home, {month}).sort_by(
+        [("institution_code", "ascending"), ("case_id", "ascending"), ("line_kind", "ascending")],
+    )
+    frozen = MonthSettlement(month, lines, statement, tuple(manifest["notes"]))
     if frozen.digest != manifest["result_digest"]:
         raise StoreError(
             "settle.digest",

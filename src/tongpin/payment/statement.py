@@ -247,6 +247,11 @@ def check_month(lines: pa.Table, statement: pa.Table) -> None:
             parts = row[name] + sum(row[f"{kind}_{name}"] for kind in _ADJUSTMENTS)
             check_balance("settle.parts", f"{who}{name} 本月、补传、红冲、蓝补之和", parts, total)
             fund[name] += total
+        patient_and_others = row["patient_fen"] + row["other_funds_fen"]
+        payable = row["gross_fen"] - patient_and_others + row["floored_fen"]
+        check_balance("settle.payable", f"{who}应付总额减个人与其他基金", payable, row["pool_payable_fen"])
+        payers = patient_and_others + row["item_pool_fen"]
+        check_balance("settle.payers", f"{who}总费用与各付费方之和", row["total_fee_fen"], payers)
         check_balance(
             "settle.result",
             f"{who}统筹应付减按项目统筹与盈亏",

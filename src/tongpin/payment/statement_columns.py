@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tongpin.payment.policy import Policy
+    from tongpin.store.home import Home
 
 LEVELS = ("三级", "二级", "一级")
 """Settlement levels in the order a statement shows them."""
@@ -78,13 +79,30 @@ def statement_columns() -> list[StatementColumn]:
     return list(_COLUMNS)
 
 
+def synthetic_notice(home: Home) -> tuple[str, ...]:
+    """The line that every paper of a home with the demonstration city carries; nothing for other homes."""
+    return ("演示城市的合成数据：机构与患者均不存在",) if home.demo.is_dir() else ()
+
+
+def assumed_labels(policy: Policy) -> tuple[str, ...]:
+    """What no document confirms, in words: one label for each key of `Policy.assumed_keys`."""
+    edition = policy.edition
+    choices = {name: getattr(edition, name).label for name in ("scheme", "edition_by", "period_by", "year_by")}
+    known = {**choices, "weights": f"病组权重（{edition.weights.label}）"}
+    return tuple(known.get(key) or policy.parameter(key).label for key in policy.assumed_keys())
+
+
 def statement_basis(policy: Policy, manifest: Mapping[str, Any]) -> list[str]:
     """What a statement rests on, as lines for its last page: edition, scheme, digests, and every assumed value."""
-    assumed = [policy.parameter(key).label for key in policy.assumed_keys() if key in policy.edition.parameters]
+    assumed = assumed_labels(policy)
     return [
         f"付费办法：{policy.edition.label}（{policy.id}），摘要 {policy.digest[:16]}",
         f"分组方案：{manifest['scheme']}，摘要 {manifest['scheme_digest'][:16]}；权重：{policy.edition.weights.label}",
         f"结果摘要：{manifest['result_digest'][:16]}；同频 {manifest['version']}",
         *(f"说明：{note}" for note in manifest["notes"]),
-        f"没有文件确认、按假定取值的参数 {len(assumed)} 项，凡用到者为模拟：{'、'.join(assumed)}",
+        *(
+            [f"没有文件确认、按假定取值的参数 {len(assumed)} 项，凡用到者为模拟：{'、'.join(assumed)}"]
+            if assumed
+            else []
+        ),
     ]

@@ -8,7 +8,7 @@ import narwhals as nw
 
 from tongpin.payment.posting import LINE_KINDS, REGULAR
 from tongpin.payment.statement_columns import LEVELS, statement_columns
-from tongpin.report.words import capital_amount, month_text
+from tongpin.report.words import capital_amount, month_text, yuan_text
 from tongpin.report.xlsx import Column, Sheet, write_workbook
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ RATIOS: Mapping[str, tuple[str, str, int]] = {
 }
 """Columns that are no sums: numerator, denominator, and what the numerator is divided by in a total."""
 
-_RESULT = "结算"
-_BANDS: Mapping[str, tuple[str, ...]] = {
+_RESULT: Mapping[str, tuple[str, ...]] = {
     "病例": ("cases", "drg_cases", "ungrouped_cases", "high_cases", "low_cases", "total_weight_e4", "cmi_e4"),
-    "应付如何得出": ("total_fee_fen", "gross_fen", "patient_fen", "other_funds_fen", "floored_fen"),
-    _RESULT: ("pool_payable_fen", "item_pool_fen", "settlement_ratio", "result_fen"),
+    "结算": ("pool_payable_fen", "item_pool_fen", "settlement_ratio", "result_fen"),
+}
+_DERIVED: Mapping[str, tuple[str, ...]] = {
+    "DRG应付": ("gross_fen", "patient_fen", "other_funds_fen", "floored_fen", "pool_payable_fen"),
+    "与按项目比": ("total_fee_fen", "item_pool_fen", "result_fen"),
 }
 _PLACE = ("institution_code", "institution_name", "hospital_level", "fund_label")
 _SUMMARY = (
@@ -67,7 +69,7 @@ SPACE = "　" * 8
 _KIND_LABELS = {kind: label for kind, label in LINE_KINDS.items() if kind != REGULAR}
 _LINE_COLUMNS = (
     Column("institution_name", "机构名称"),
-    Column("fund", "基金代码"),
+    Column("fund_label", "基金"),
     Column("case_id", "清单号"),
     Column("kind_label", "类型"),
     Column("original_period", "原属月份"),
@@ -76,6 +78,17 @@ _LINE_COLUMNS = (
     Column("item_pool_fen", "按项目应付统筹\n（元）", "yuan"),
     Column("pool_payable_fen", "DRG应付统筹\n（元）", "yuan"),
     Column("result_fen", "盈亏\n（元）", "yuan"),
+)
+_FORMS = (
+    "人群：按 DRG 付费与按项目付费的住院清单；归期：付费办法规定的结算归期",
+    "CMI（医保DRG）= 总权重 ÷ DRG 病例数；合计行由合计数重新计算，不是各行平均",
+    "费用极高、费用极低：总费用与支付标准之比超出付费办法规定的倍数，关账时判定",
+    "DRG应付统筹 = DRG应付总额 − 个人负担 − 其他基金 + 负统筹补零；个人负担与其他基金取自结算结果，不重算",
+    "盈亏 = DRG应付统筹 − 按项目应付统筹，只落在统筹基金与医院之间；正数对医院为结余，对基金为多付",
+    "结付率 = DRG应付统筹 ÷ 按项目应付统筹",
+    "本月合计 = 本月 + 补传 + 红冲 + 蓝补",
+    "本月拨付 = 本月合计 − 审核扣款 − 违约金 − 冲抵预付金 − 代付货款 − 质量保证金；负数为托收",
+    "金额单位为万元，保留两位小数；逐例明细为元。权重四位小数",
 )
 _SIGNATURES = f"经办：{SPACE}审核：{SPACE}复审：{SPACE}审批：{SPACE}日期：{SPACE}（盖章）"
 
@@ -92,51 +105,62 @@ def write_statement_xlsx(
 ) -> None:
     """Write the statement of `month` to `path`: 万元 with two decimals, 结付率 as percent, totals, 大写金额. S004-12.
 
-    `basis_lines`: policy, weights and what is
-    assumed, printed under 口径与依据; `notices` stand under every title; `lines`: the posted lines of the month, of
-    which the late, red and blue ones are listed case by case (yuan).
+    `basis_lines`: policy, weights and what is assumed, printed under 口径与依据; `notices` stand under every title;
+    `lines`: the posted lines of the month, of which the late, red and blue ones are listed case by case (yuan).
     """
     titles: dict[str, tuple[str, Kind]] = {name: (title, kind) for name, title, kind in statement_columns()}
     rows = _ordered(statement.to_pylist())
     title = f"{area_label}{month_text(month)}月度支付情况表"
-    notes = [*notices, "单位：万元；结付率 = DRG应付统筹 ÷ 按项目应付统筹；盈亏为正归医院，为负由医院承担"]
-    total = _total(rows, titles) | {"institution_name": "合计", "hospital_level": "合计"}
-    hospital_columns = [_column(name, titles) for name in _PLACE]
+    total = _total(rows, titles)
+    by_fund = _slices(rows, ("fund_label",), titles)
+
+    def by_hospital(
+        name: str,
+        bands: Mapping[str, Sequence[str]],
+        note: str,
+        shown: Sequence[Mapping[str, Any]] = rows,
+        closing: Sequence[str] = (),
+    ) -> Sheet:
+        columns = [_column(key, titles) for key in _PLACE] + _banded(bands, titles)
+        totals = [{"institution_name": "合计"} | part for part in (*by_fund, total)]
+        notes = [*notices, f"单位：万元；{note}"]
+        return Sheet(name, f"{title} · {name}", columns, shown, notes, totals, closing, freeze_columns=2)
+
     sheets = [
         Sheet(
             "全市汇总",
             f"{title} · 全市汇总",
             [_column(name, titles) for name in ("hospital_level", "fund_label", *_SUMMARY)],
-            _by_level_and_fund(rows, titles),
-            notes,
-            total,
+            _slices(rows, ("hospital_level", "fund_label"), titles),
+            [*notices, "单位：万元；结付率 = DRG应付统筹 ÷ 按项目应付统筹；盈亏为正归医院，为负由医院承担"],
+            [
+                *[part | {"fund_label": "小计"} for part in _slices(rows, ("hospital_level",), titles)],
+                *[{"hospital_level": "全市"} | part for part in by_fund],
+                {"hospital_level": "合计"} | total,
+            ],
             closing=_closing(total),
             freeze_columns=2,
         ),
-        Sheet(
-            "各医院",
-            f"{title} · 各医院",
-            [*hospital_columns, *_banded(_BANDS, titles)],
-            rows,
-            [*notes, "本表为本月清单；补传、红冲、蓝补另列"],
-            total,
-            freeze_columns=2,
+        by_hospital("各医院", _RESULT, "本表为本月清单，补传、红冲、蓝补另列；盈亏为正归医院，为负由医院承担"),
+        by_hospital(
+            "应付如何得出", _DERIVED, "DRG应付统筹 = 应付总额 − 个人负担 − 其他基金 + 负统筹补零；个人负担不重算"
         ),
-        Sheet(
+        by_hospital(
             "扣减与拨付",
-            f"{title} · 扣减与拨付",
-            [*hospital_columns, *_banded(_TRANSFER, titles)],
-            rows,
-            [*notices, "单位：万元；本月合计 = 本月 + 补传 + 红冲 + 蓝补；拨付 = 本月合计 − 各项扣减"],
-            total,
+            _TRANSFER,
+            "本月合计 = 本月 + 补传 + 红冲 + 蓝补；拨付 = 本月合计 − 各项扣减",
             closing=_closing(total),
-            freeze_columns=2,
         ),
-        _adjustments(title, rows, total, titles, hospital_columns, notices),
+        by_hospital(
+            "补传与红冲蓝补",
+            _ADJUSTED,
+            "已关账月份不重开，撤回的清单在本月红冲，重新上传的在本月蓝补",
+            [row for row in rows if any(row[f"{kind}_cases"] for kind in _KIND_LABELS)],
+        ),
     ]
     if lines is not None:
-        sheets.append(_line_sheet(title, lines, notices))
-    sheets.append(_basis_sheet(title, titles, [*notices, *basis_lines]))
+        sheets.append(_line_sheet(title, lines, {row["fund"]: row["fund_label"] for row in rows}, notices))
+    sheets.append(_basis_sheet(title, [*notices, *basis_lines]))
     write_workbook(sheets, path, title=title, subject="月度支付情况表")
 
 
@@ -169,75 +193,49 @@ def _total(rows: Sequence[Mapping[str, Any]], titles: Mapping[str, tuple[str, Ki
     return sums
 
 
-def _by_level_and_fund(
-    rows: Sequence[Mapping[str, Any]], titles: Mapping[str, tuple[str, Kind]]
+def _slices(
+    rows: Sequence[Mapping[str, Any]], keys: Sequence[str], titles: Mapping[str, tuple[str, Kind]]
 ) -> list[dict[str, Any]]:
-    slices: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    """The totals of every slice by `keys`, in the order of the rows."""
+    slices: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
-        slices.setdefault((row["hospital_level"], row["fund_label"]), []).append(row)
-    return [
-        {"hospital_level": level, "fund_label": fund, **_total(part, titles)} for (level, fund), part in slices.items()
-    ]
+        slices.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return [dict(zip(keys, place, strict=True)) | _total(part, titles) for place, part in slices.items()]
 
 
 def _closing(total: Mapping[str, Any]) -> list[str]:
     """What a county desk signs: the transfer in capitals, the four hands, the seal."""
+    transfer = total["cash_transfer_fen"]
     return [
-        f"本月拨付合计（大写）：{capital_amount(total['cash_transfer_fen'])}",
+        f"本月拨付合计（大写）：{capital_amount(transfer)}　（小写）：{yuan_text(transfer)} 元",
         "",
         _SIGNATURES,
     ]
 
 
-def _adjustments(
-    title: str,
-    rows: Sequence[Mapping[str, Any]],
-    total: Mapping[str, Any],
-    titles: Mapping[str, tuple[str, Kind]],
-    place: Sequence[Column],
-    notices: Sequence[str],
-) -> Sheet:
-    counts = [f"{kind}_cases" for kind in _KIND_LABELS]
-    return Sheet(
-        "补传与红冲蓝补",
-        f"{title} · 补传与红冲蓝补",
-        [*place, *_banded(_ADJUSTED, titles)],
-        [row for row in rows if any(row[name] for name in counts)],
-        [*notices, "单位：万元；已关账月份不重开，撤回的清单在本月红冲，重新上传的在本月蓝补"],
-        total,
-        freeze_columns=2,
-    )
-
-
-def _line_sheet(title: str, lines: pa.Table, notices: Sequence[str]) -> Sheet:
+def _line_sheet(title: str, lines: pa.Table, funds: Mapping[str, str], notices: Sequence[str]) -> Sheet:
     frame = nw.from_native(lines, eager_only=True)
     chosen = frame.filter(nw.col("line_kind").is_in(list(_KIND_LABELS))).sort(
         "institution_code", "line_kind", "case_id"
     )
-    names = [column.name for column in _LINE_COLUMNS if column.name != "kind_label"]
-    rows = chosen.select(*dict.fromkeys(["line_kind", *names])).to_native().to_pylist()
+    names = [column.name for column in _LINE_COLUMNS if column.name not in {"kind_label", "fund_label"}]
+    rows = chosen.select("line_kind", "fund", *names).to_native().to_pylist()
     return Sheet(
         "逐例明细",
         f"{title} · 补传、红冲、蓝补逐例",
         _LINE_COLUMNS,
-        [row | {"kind_label": _KIND_LABELS[row["line_kind"]]} for row in rows],
+        [row | {"kind_label": _KIND_LABELS[row["line_kind"]], "fund_label": funds[row["fund"]]} for row in rows],
         [*notices, "单位：元"],
         freeze_columns=3,
     )
 
 
-def _basis_sheet(title: str, titles: Mapping[str, tuple[str, Kind]], basis_lines: Sequence[str]) -> Sheet:
-    units = {"wan": "万元", "yuan": "元", "ratio": "百分比", "count": "例（份）", "weight": "权重", "text": ""}
+def _basis_sheet(title: str, basis_lines: Sequence[str]) -> Sheet:
     rows = [{"what": "依据", "text": line} for line in basis_lines]
-    rows += [
-        {"what": "口径", "text": "人群：按 DRG 付费与按项目付费的住院清单；归期：付费办法规定的结算归期"},
-        {"what": "口径", "text": "CMI（医保DRG）= 总权重 ÷ DRG 病例数；合计行由合计数重新计算，不是各行平均"},
-        {"what": "口径", "text": "个人负担与其他基金取自结算结果，不重算；DRG 差额只落在统筹基金与医院之间"},
-    ]
-    rows += [{"what": "栏目", "text": heading, "unit": units.get(kind, "")} for heading, kind in titles.values()]
+    rows += [{"what": "口径", "text": line} for line in _FORMS]
     return Sheet(
         "口径与依据",
         f"{title} · 口径与依据",
-        [Column("what", "类别", width=10), Column("text", "内容", width=90), Column("unit", "单位", width=10)],
+        [Column("what", "类别", width=10), Column("text", "内容", width=120)],
         rows,
     )
