@@ -29,13 +29,15 @@ def test_a_waterfall_carries_the_sum() -> None:
 
 
 def test_a_funnel_has_limits_that_narrow() -> None:
-    rows = [{"cases": 100, "share": 0.05, "label": "甲"}, {"cases": 2_000, "share": 0.04, "label": ""}]
+    rows = [{"expected": 4.0, "ratio": 2.0, "label": "甲"}, {"expected": 100.0, "ratio": 0.9, "label": ""}]
     spec = charts.funnel(
-        rows, centre=0.05, x_title="例数", y_title="占比", limits={"95%": 1.96, "99.8%": 3.09}, width=300, height=200
+        rows, x_title="期望", y_title="实际 ÷ 期望", limits={"95%": 1.96, "99.8%": 3.09}, width=300, height=200
     )
-    upper = [row for row in spec["layer"][0]["data"]["values"] if row["curve"] == "95%1"]
-    assert upper[0]["share"] == pytest.approx(0.05 + 1.96 * (0.05 * 0.95 / 100) ** 0.5)
-    assert upper[-1]["share"] < upper[0]["share"]
+    curves = spec["layer"][0]["data"]["values"]
+    upper = [row for row in curves if row["curve"] == "95%1"]
+    assert upper[0]["ratio"] == pytest.approx(1 + 1.96 / 2)
+    assert upper[-1]["ratio"] < upper[0]["ratio"]
+    assert all(row["ratio"] >= 0 for row in curves)
     assert "甲" in texts(charts.to_svg(spec))
 
 

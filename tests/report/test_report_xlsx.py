@@ -38,7 +38,7 @@ def written(tmp_path: Path, **options: Any) -> Any:
 
 
 def test_title_notes_bands_heads_rows_and_total(tmp_path: Path) -> None:
-    page = written(tmp_path, total={"name": "合计", "cases": 1_203}, closing=["经办："])
+    page = written(tmp_path, totals=[{"name": "合计", "cases": 1_203}], closing=["经办："])
     assert [page.cell(row, 1).value for row in (1, 2, 3)] == ["题 & 名", "口径一", "口径二"]
     assert page["B4"].value == "规模"
     assert "B4:C4" in {str(area) for area in page.merged_cells.ranges}
@@ -66,7 +66,35 @@ def test_paper_and_panes(tmp_path: Path) -> None:
     assert page.page_setup.fitToHeight == 0
     assert page.sheet_properties.pageSetUpPr.fitToPage
     assert "&P" in page.oddFooter.right.text
-    assert page.print_title_rows == "$5:$5"
+    assert page.print_title_rows == "$4:$5", "the band row repeats with the head row"
+
+
+def test_an_empty_sheet_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    write_workbook([Sheet("表", "题", COLUMNS, [])], path, title="题")
+    page = openpyxl.load_workbook(path)["表"]
+    assert page["A4"].value == "本月没有"
+
+
+def test_a_sheet_too_wide_for_one_readable_page_goes_over_two_with_its_first_columns_repeated(tmp_path: Path) -> None:
+    columns = [Column("name", "机构", width=30), *[Column(f"c{number}", "值", "wan", width=14) for number in range(20)]]
+    path = tmp_path / "book.xlsx"
+    sheets = [Sheet(name, "题", part, [], freeze_columns=1) for name, part in (("宽", columns), ("窄", columns[:10]))]
+    write_workbook(sheets, path, title="题")
+    book = openpyxl.load_workbook(path)
+    assert (book["宽"].page_setup.fitToWidth, book["宽"].print_title_cols) == (2, "$A:$A")
+    assert (book["窄"].page_setup.fitToWidth, book["窄"].print_title_cols) == (None, None), "one page is the default"
+
+
+def test_a_long_note_wraps_across_the_sheet(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    write_workbook([Sheet("表", "题", COLUMNS, ROWS, ["口径" * 60, "短"])], path, title="题")
+    page = openpyxl.load_workbook(path)["表"]
+    assert page["A2"].value == "口径" * 60
+    assert "A2:E2" in {str(area) for area in page.merged_cells.ranges}
+    assert page["A2"].alignment.wrap_text
+    assert page.row_dimensions[2].height > 40
+    assert not page["A3"].alignment.wrap_text
 
 
 def test_a_chinese_column_is_wide_enough(tmp_path: Path) -> None:
@@ -98,6 +126,7 @@ def test_a_text_column_with_a_width_wraps(tmp_path: Path) -> None:
     write_workbook([Sheet("表", "题", [Column("name", "名"), Column("text", "文", width=30)], rows)], path, title="题")
     page = openpyxl.load_workbook(path)["表"]
     assert page["B3"].alignment.wrap_text
+    assert page.row_dimensions[3].height > 5 * 14, "tall enough for all of its lines"
     assert not page["A3"].alignment.wrap_text
 
 

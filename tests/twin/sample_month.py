@@ -42,7 +42,7 @@ POLICY_INFO: dict[str, Any] = {
     "scheme_label": "演示分组方案",
     "weight_edition": "demo-drg 2025",
     "benchmark_month": "2024-06",
-    "assumed_keys": ("outlier.high.pay",),
+    "assumed": ("费用极高病例的支付方式",),
     "notices": (
         "演示方案：分组、权重、费率均为演示用，不是任何统筹区的正式方案",
         "数据为模拟生成，不对应真实机构与患者",

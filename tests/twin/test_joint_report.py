@@ -17,7 +17,8 @@ from tongpin.base.errors import BalanceError
 from tongpin.twin.catalogue import measure
 from tongpin.twin.crossing import crossing_departments, departments_against_expected
 from tongpin.twin.joint import JointReport, build_joint
-from tongpin.twin.joint_html import figure_text, joint_html, write_joint_html
+from tongpin.twin.joint_charts import joint_charts
+from tongpin.twin.joint_html import figure_text, group_extremes, joint_html, write_joint_html
 from tongpin.twin.joint_xlsx import write_joint_xlsx
 from tongpin.twin.red_lines import groups_over
 
@@ -284,6 +285,38 @@ def test_few_low_risk_cases_are_shown_as_deaths_of_cases(page: str, joint: Joint
     assert f">{small['low_risk_death_count']}/{small['low_risk_count']}<" in page
 
 
+def test_no_group_of_few_cases_is_ranked(joint: JointReport) -> None:
+    groups = joint.groups.to_pylist()
+    few = max(groups, key=lambda row: abs(row["result_fen"])) | {"case_count": 19, "result_fen": 10**9}
+    ranked = [row for _, rows in group_extremes([*groups, few]) for row in rows]
+    assert ranked
+    assert all(row["case_count"] >= 20 for row in ranked)
+
+
+def test_every_department_table_names_the_anchors_of_both_sides(page: str, joint: JointReport) -> None:
+    heads = re.findall(r"<thead>\s*<tr class=\"bands\"><th rowspan=\"2\" class=\"t\">科别.*?</thead>", page, re.DOTALL)
+    assert len(heads) == joint.hospitals.num_rows
+    for head in heads:
+        assert re.findall(r'class="anchor">([^<]*)<', head) == [
+            "仅文档",
+            "高质量发展评价",
+            *["仅文档"] * 4,
+            *["行业口径"] * 2,
+            "仅文档",
+            "国考 14",
+        ]
+
+
+def test_the_funnel_compares_hospitals_with_their_own_level(month: Month) -> None:
+    high = ["HIGH" if level == "二级" else "NORMAL" for level in month.priced["hospital_level"].to_pylist()]
+    place = month.priced.column_names.index("outlier_class")
+    uneven = build(month, priced=month.priced.set_column(place, "outlier_class", pa.array(high)))
+    names = [row["institution_name"] for row in uneven.hospitals.to_pylist()]
+    svg = str(joint_charts(uneven)["funnel"].svg)
+    assert "实际 ÷ 同级期望" in svg
+    assert not any(name in svg for name in names), "a level with outliers throughout has no hospital out of line"
+
+
 def test_a_hostile_name_stays_text(month: Month) -> None:
     names = ["<script>alert(1)</script>", *month.institutions["institution_name"].to_pylist()[1:]]
     hostile = month.institutions.set_column(
@@ -321,7 +354,7 @@ def test_the_workbook_opens_with_the_same_figures(tmp_path: Path, joint: JointRe
     assert book.sheetnames[-1] == "口径说明"
     page = book["各医院"]
     heads = [cell.value for cell in page[page.freeze_panes and int(page.freeze_panes[1:]) - 1]]
-    result = heads.index("盈亏\n（万元，仅文档，模拟）")
+    result = heads.index("盈亏\n万元\n仅文档\n模拟")
     last = [cell.value for cell in page[page.max_row]]
     assert last[1] == "全市"
     assert last[result] == pytest.approx(joint.city["settlement.result"][0].as_py() / 1_000_000)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sample_month import POLICY_INFO
 
 from tongpin.base.errors import TongpinError
-from tongpin.twin.basis import department_labels, read_basis
+from tongpin.measures.catalogue import load_definitions
+from tongpin.twin.basis import definition_text, department_labels, read_basis
 from tongpin.twin.catalogue import (
     anchor_text,
     load_classes,
@@ -18,7 +20,7 @@ from tongpin.twin.catalogue import (
     load_settings,
     measure,
 )
-from tongpin.twin.portfolio import classify
+from tongpin.twin.portfolio import class_table, classify
 
 
 def test_four_pairs_each_with_both_sides() -> None:
@@ -91,6 +93,31 @@ def test_settings_no_document_gives_are_assumed() -> None:
     assert {one.id for one in load_settings().values() if one.assumed} == set(load_settings())
 
 
+def test_limits_are_written_with_units_people_use() -> None:
+    texts = {one.id: definition_text(one) for one in (*load_definitions().values(), *load_settings().values())}
+    assert texts["grouping.excluded_fee_fen"] == ("5.00", "元")
+    assert texts["weight.low_below_e4"] == ("1.00", "权重")
+    assert texts["department.tolerance_e4"] == ("3.00", "百分点")
+    assert texts["department.minimum_cases"] == ("30", "例")
+    assert not any(unit.isascii() for _, unit in texts.values())
+
+
+def test_a_class_counts_its_groups_of_few_cases() -> None:
+    groups = {"class": ["strategic", "strategic", "guided"], "case_count": [19, 20, 5]}
+    sums = {"weight_e4": [1, 2, 4], "result_fen": [1, -2, -4]}
+    rows = {row["class"]: row for row in class_table(pa.table(groups | sums)).to_pylist()}
+    assert [rows["strategic"][name] for name in ("group_count", "few_count", "case_count")] == [2, 1, 39]
+    assert rows["guided"]["few_count"] == 1
+    assert rows["efficient"] == {
+        "class": "efficient",
+        "group_count": 0,
+        "few_count": 0,
+        "case_count": 0,
+        "weight_e4": 0,
+        "result_fen": 0,
+    }
+
+
 def test_department_names() -> None:
     assert department_labels()["04.03"] == "骨科"
     assert department_labels()["50.01"] == "中医内科"
@@ -106,7 +133,7 @@ def test_a_basis_with_a_missing_or_unknown_key_is_refused() -> None:
 
 def test_what_rests_on_assumptions_says_so() -> None:
     basis = read_basis(POLICY_INFO)
-    confirmed = read_basis(POLICY_INFO | {"assumed_keys": (), "weights_assumed": False})
+    confirmed = read_basis(POLICY_INFO | {"assumed": (), "weights_assumed": False})
     assert basis.simulated(measure("settlement.result"))
     assert not confirmed.simulated(measure("settlement.result"))
     assert basis.simulated(measure("discharge.cmi"))

@@ -38,9 +38,11 @@ def settle(home_path: Path | None, month: str, area: str | None) -> None:
 
 def write_statement(home: Home, run: MonthRun) -> Path:
     """The 月度支付情况表 of a month as xlsx in the reports folder; its path."""
-    from tongpin.payment.statement_columns import statement_basis
+    from tongpin.payment.statement_columns import statement_basis, synthetic_notice
     from tongpin.payment.statement_xlsx import write_statement_xlsx
 
+    assumed = len(run.policy.assumed_keys())
+    simulated = [f"模拟：付费办法有 {assumed} 项取值没有文件确认"] if assumed else []
     home.reports.mkdir(parents=True, exist_ok=True)
     path = home.reports / f"月度支付情况表-{run.settlement.month}.xlsx"
     write_statement_xlsx(
@@ -49,9 +51,7 @@ def write_statement(home: Home, run: MonthRun) -> Path:
         month=run.settlement.month,
         area_label=run.policy.edition.area,
         basis_lines=statement_basis(run.policy, run.manifest),
-        notices=[f"模拟：付费办法有 {len(run.policy.assumed_keys())} 项参数为假定"]
-        if run.policy.assumed_keys()
-        else [],
+        notices=[*synthetic_notice(home), *simulated],
         lines=run.settlement.lines,
     )
     return path

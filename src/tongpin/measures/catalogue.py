@@ -79,11 +79,14 @@ class Measure(Strict):
 
 
 class Definition(Strict):
-    """A limit that the facts rest on, such as the stay that leaves a case out of the grouping rate."""
+    """A limit that the facts rest on, such as the stay that leaves a case out of the grouping rate.
+
+    `fen`, `weight_e4` and `points_e4` (百分点) hold scaled integers, the other units whole numbers.
+    """
 
     id: StrictStr
     label: StrictStr
-    unit: StrictStr
+    unit: Literal["days", "fen", "count", "weight_e4", "points_e4", "level", "code", "months"]
     value: StrictInt
     reference: StrictStr
     assumed: bool

@@ -223,34 +223,33 @@ def density(
 def funnel(
     rows: Sequence[Mapping[str, Any]],
     *,
-    centre: float,
     x_title: str,
     y_title: str,
     limits: Mapping[str, float],
     width: int,
     height: int,
 ) -> dict[str, Any]:
-    """Shares (`share`, 0–1) over case counts (`cases`) within binomial limits around `centre` (name → z)."""
-    most = max(row["cases"] for row in rows)
-    least = min(row["cases"] for row in rows)
+    """Ratios of counts to expected counts (`ratio`, `expected`) within Poisson limits 1 ± z/√expected (name → z)."""
+    most = max(row["expected"] for row in rows)
+    least = min(row["expected"] for row in rows)
     middle = math.sqrt(most * least)
-    above = [row for row in rows if row["label"] and row["share"] >= centre]
+    above = [row for row in rows if row["label"] and row["ratio"] >= 1]
     steps = [least * (most * 1.08 / least) ** (number / 60) for number in range(61)]
     curves = [
-        {"cases": count, "share": share, "curve": f"{name}{side}", "name": name}
+        {"expected": expected, "ratio": ratio, "curve": f"{name}{side}", "name": name}
         for name, z in limits.items()
         for side in (-1, 1)
-        for count in steps
-        if (share := centre + side * z * math.sqrt(centre * (1 - centre) / count)) >= 0
+        for expected in steps
+        if (ratio := 1 + side * z / math.sqrt(expected)) >= 0
     ]
     x = {
-        "field": "cases",
+        "field": "expected",
         "type": "quantitative",
         "title": x_title,
         "scale": {"type": "log", "nice": False, "padding": 12},
-        "axis": {"grid": False, "values": [20, 50, 100, 200, 500, 1000, 2000, 5000, 10000], "format": ","},
+        "axis": {"grid": False, "values": [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], "format": ","},
     }
-    y = {"field": "share", "type": "quantitative", "title": y_title, "axis": {"format": ".1%"}}
+    y = {"field": "ratio", "type": "quantitative", "title": y_title, "axis": {"format": ".1f"}}
     y["scale"] = {"domainMin": 0, "nice": True}
     return {
         "width": width,
@@ -272,14 +271,14 @@ def funnel(
                     },
                 },
             },
-            _line(centre, axis="y"),
+            _line(1, axis="y"),
             {
                 "data": {"values": list(rows)},
                 "mark": {"type": "circle", "size": 44, "color": BLUE, "opacity": 0.75},
                 "encoding": {"x": x, "y": y},
             },
-            *_names([row for row in above if row["cases"] <= middle], x, y, {"align": "left", "dx": 7}),
-            *_names([row for row in above if row["cases"] > middle], x, y, {"align": "right", "dx": -7}),
+            *_names([row for row in above if row["expected"] <= middle], x, y, {"align": "left", "dx": 7}),
+            *_names([row for row in above if row["expected"] > middle], x, y, {"align": "right", "dx": -7}),
             *_names([row for row in rows if row["label"] and row not in above], x, y, {"dy": 14}),
         ],
     }

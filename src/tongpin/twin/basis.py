@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from tongpin.base.errors import TongpinError
+from tongpin.base.money import SCALE
 from tongpin.measures.catalogue import Strict, catalogue_folder, load_definitions
+from tongpin.report.words import count_text, number_text, yuan_text
 from tongpin.twin.catalogue import setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tongpin.measures.catalogue import Measure
+    from tongpin.measures.catalogue import Definition, Measure
 
 _PRICED_FACTS = frozenset(
     {"gross_fen", "standard_fen", "pool_payable_fen", "result_fen", "high_count", "low_count"},
@@ -26,8 +28,8 @@ class Basis(Strict):
     """What the figures rest on; the shape of `policy_info`.
 
     `area_label` 统筹区; `policy_id`, `policy_label` 付费办法; `scheme_id`, `scheme_label` 分组方案; `weight_edition`
-    权重版本; `benchmark_month` the month of the benchmark pages (`2024-06`); `assumed_keys` the policy values no
-    document confirms; `weights_assumed` whether the weights are such; `notices` lines that stand on every page;
+    权重版本; `benchmark_month` the month of the benchmark pages (`2024-06`); `assumed` the policy values no
+    document confirms, in words; `weights_assumed` whether the weights are such; `notices` lines of every page;
     `multiples` the outlier multiples by settlement level, `{"三级": {"low": 0.4, "high": 3}}`, for the chart alone.
     """
 
@@ -38,7 +40,7 @@ class Basis(Strict):
     scheme_label: str
     weight_edition: str
     benchmark_month: str
-    assumed_keys: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
     weights_assumed: bool = True
     notices: tuple[str, ...] = ()
     multiples: dict[str, dict[str, float]] = {}  # noqa: RUF012 - Pydantic copies defaults
@@ -46,10 +48,10 @@ class Basis(Strict):
     @property
     def lines(self) -> tuple[str, ...]:
         """The notices, and one more where figures rest on values that no document confirms."""
-        if not (self.assumed_keys or self.weights_assumed):
+        if not (self.assumed or self.weights_assumed):
             return self.notices
         weights = "权重与" if self.weights_assumed else ""
-        return (*self.notices, f"标“模拟”的数凭{weights}付费办法中 {len(self.assumed_keys)} 项未经文件确认的参数得出")
+        return (*self.notices, f"标“模拟”的数凭{weights}付费办法中 {len(self.assumed)} 项未经文件确认的参数得出")
 
     def simulated(self, chosen: Measure) -> bool:
         """Whether a figure rests on something assumed and must say 模拟."""
@@ -57,7 +59,7 @@ class Basis(Strict):
         return (
             chosen.assumed
             or (chosen.weight_edition is not None and self.weights_assumed)
-            or (bool(facts & _PRICED_FACTS) and bool(self.assumed_keys))
+            or (bool(facts & _PRICED_FACTS) and bool(self.assumed))
             or (chosen.benchmark_period is not None and load_definitions()["benchmark.minimum_cases"].assumed)
         )
 
@@ -86,6 +88,30 @@ def read_basis(policy_info: Mapping[str, Any]) -> Basis:
             where=".".join(str(part) for part in first["loc"]),
             hint=f"须有 {'、'.join(name for name, field in Basis.model_fields.items() if field.is_required())}",
         ) from error
+
+
+_UNITS = {
+    "days": "天",
+    "count": "例",
+    "fen": "元",
+    "weight_e4": "权重",
+    "points_e4": "百分点",
+    "level": "级",
+    "code": "代码",
+    "months": "个月",
+}
+
+
+def definition_text(one: Definition) -> tuple[str, str]:
+    """The value of a definition as people write it, and its unit: `5.00`, `元`."""
+    match one.unit:
+        case "fen":
+            value = yuan_text(one.value)
+        case "weight_e4" | "points_e4":
+            value = number_text(one.value / (SCALE if one.unit == "weight_e4" else SCALE // 100), 2)
+        case _:
+            value = count_text(one.value)
+    return value, _UNITS[one.unit]
 
 
 @cache

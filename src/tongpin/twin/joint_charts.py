@@ -64,7 +64,7 @@ def _waterfall(joint: JointReport) -> Chart:
         spec = charts.waterfall(
             steps, total_label="全市医保DRG", value_title="累计盈亏（万元）", width=WIDTH - 60, rounded=1
         )
-    note = f"盈亏 = 应付总额 − 总费用；医保DRG，结算月 {joint.month}。由盈到亏逐家累加，至全市合计。"
+    note = f"盈亏 = 统筹 DRG 应付 − 统筹按项目应付；医保DRG，结算月 {joint.month}。由盈到亏逐家累加，至全市合计。"
     return _drawn("各医院盈亏如何合成全市盈亏（万元）", note, spec)
 
 
@@ -141,38 +141,38 @@ def _density(joint: JointReport) -> Chart:
 
 
 def _funnel(joint: JointReport) -> Chart:
-    centre = joint.city["settlement.variance_share"][0].as_py()
     least = setting("department.minimum_cases")
-    rows = [
-        {
-            "cases": row["settlement.cases"],
-            "share": row["settlement.variance_share"],
-            "name": row["institution_name"],
-        }
-        for row in joint.hospitals.to_pylist()
-        if row["settlement.cases"] and row["settlement.cases"] >= least
-    ]
+    shares = {row["level"]: row["settlement.variance_share"] for row in joint.levels.to_pylist()}
+    rows = []
+    for row in joint.hospitals.to_pylist():
+        cases = row["settlement.cases"] or 0
+        expected = cases * (shares[row["level"]] or 0)
+        if cases >= least and expected:
+            ratio = row["settlement.variance_share"] * cases / expected
+            rows.append({"expected": expected, "ratio": ratio, "name": row["institution_name"]})
     spec = None
-    if rows and centre:
-        spread = (centre * (1 - centre)) ** 0.5
-        distance = {row["name"]: abs(row["share"] - centre) / spread * row["cases"] ** 0.5 for row in rows}
-        rows.sort(key=lambda row: -distance[row["name"]])
+    if rows:
+        rows.sort(key=_distance, reverse=True)
         widest = max(LIMITS.values())
-        labelled = [{**row, "label": row["name"] if distance[row["name"]] > widest else ""} for row in rows]
+        labelled = [{**row, "label": row["name"] if _distance(row) > widest else ""} for row in rows]
         spec = charts.funnel(
-            charts.thin_labels(labelled, x="cases", y="share", apart=(0.42, 0.09)),
-            centre=centre,
-            x_title="医保DRG 例数（对数刻度）",
-            y_title="高变异病例占比",
+            charts.thin_labels(labelled, x="expected", y="ratio", apart=(0.42, 0.09)),
+            x_title="同级期望例数（例数 × 同级占比，对数刻度）",
+            y_title="实际 ÷ 同级期望",
             limits=LIMITS,
             width=WIDTH,
             height=330,
         )
     note = (
-        f"高变异 = 费用极高 + 费用极低；医保DRG，结算月 {joint.month}，不少于 {least} 例。"
-        "曲线为全市占比的二项分布界限（正态近似）：界限之内的高低可由例数少解释，不排名；标出界限之外的若干家。"
+        f"高变异 = 费用极高 + 费用极低，界值随级别而异，故与同级比；医保DRG，结算月 {joint.month}，不少于 {least} 例。"
+        "曲线为 1 ± z ÷ √期望（泊松近似）：界限之内的高低可由例数少解释，不排名；标出 99.8% 界限之外的若干家。"
     )
-    return _drawn("医院：高变异病例占比的漏斗图", note, spec)
+    return _drawn("医院：高变异病例数与同级期望之比（漏斗图）", note, spec)
+
+
+def _distance(row: dict[str, Any]) -> float:
+    """How many standard deviations a hospital lies from its expectation."""
+    return float(abs(row["ratio"] - 1) * row["expected"] ** 0.5)
 
 
 def _wan(fen: int) -> float:

@@ -9,6 +9,7 @@ from tongpin.base.money import SCALE, round_half_up
 from tongpin.measures.catalogue import load_definitions
 from tongpin.report import words
 from tongpin.report.html import render_page
+from tongpin.twin.basis import definition_text
 from tongpin.twin.catalogue import anchor_text, load_classes, load_pairs, load_settings, setting
 from tongpin.twin.joint_charts import joint_charts
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tongpin.twin.catalogue import Pair
     from tongpin.twin.joint import JointReport
 
-TOP_HOSPITALS, TOP_WARNINGS, TOP_CROSSING, TOP_GROUPS = 12, 20, 30, 8
+TOP_HOSPITALS, TOP_WARNINGS, TOP_CROSSING, TOP_GROUPS, TOP_LOW_WEIGHT = 12, 20, 30, 8, 5
 
 LOW_RISK = "discharge.low_risk_mortality"
 """Shown as deaths/cases where it is flagged: too few cases for a rate."""
@@ -82,7 +83,8 @@ def joint_html(joint: JointReport) -> str:
         departments_of.setdefault(row["institution_code"], []).append(row)
     hospitals = joint.hospitals.to_pylist()
     groups = joint.groups.to_pylist()
-    definitions = [*load_definitions().values(), *load_settings().values()]
+    definitions = [(one, *definition_text(one)) for one in (*load_definitions().values(), *load_settings().values())]
+    city = joint.city.to_pylist()[0]
     context = {
         "title": f"{words.month_text(joint.month)}医保结算与绩效考核联合报告 · {joint.basis.area_label}",
         "month": joint.month,
@@ -97,7 +99,7 @@ def joint_html(joint: JointReport) -> str:
         "anchor": lambda measure_id: anchor_text(measures[measure_id]),
         "show": lambda measure_id, value: figure_text(measures[measure_id], value),
         "per_case": round_half_up,
-        "city": joint.city.to_pylist()[0],
+        "city": city,
         "levels": joint.levels.to_pylist(),
         "hospitals": hospitals,
         "departments_of": departments_of,
@@ -115,9 +117,11 @@ def joint_html(joint: JointReport) -> str:
         "class_label": {one.id: one for one in load_classes()},
         "total_cases": sum(row["case_count"] for row in groups),
         "total_weight": sum(row["weight_e4"] for row in groups),
-        "group_extremes": _group_extremes(groups),
+        "group_extremes": group_extremes(groups),
+        "low_weight_top": TOP_LOW_WEIGHT,
         "low_weight": _low_weight(hospitals),
         "low_risk": LOW_RISK,
+        "low_risk_coverage": city["low_risk_count"] / city["discharge.cases"],
         "few": measures[LOW_RISK].flag_when[0].below,
         "tolerance": setting("department.tolerance_e4") * 100 / SCALE,
         "department_minimum": setting("department.minimum_cases"),
@@ -142,9 +146,10 @@ def _pair_rows(pair: Pair) -> list[tuple[str | None, str | None]]:
     ]
 
 
-def _group_extremes(groups: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """The groups that lose most and those that gain most, by yuan."""
-    ranked = sorted(groups, key=lambda row: (row["result_fen"], row["drg"]))
+def group_extremes(groups: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The groups that lose most and those that gain most, by yuan; groups of few cases are left out."""
+    enough = [row for row in groups if row["case_count"] >= setting("group_fee.minimum_cases")]
+    ranked = sorted(enough, key=lambda row: (row["result_fen"], row["drg"]))
     losing = [row for row in ranked if row["result_fen"] < 0][:TOP_GROUPS]
     gaining = [row for row in reversed(ranked) if row["result_fen"] > 0][:TOP_GROUPS]
     return [("亏损最大的病组", losing), ("结余最大的病组", gaining)]
@@ -152,6 +157,8 @@ def _group_extremes(groups: list[dict[str, Any]]) -> list[tuple[str, list[dict[s
 
 def _low_weight(hospitals: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Of 三级 and 二级 hospitals those with the largest share of low-weight cases."""
-    known = [row for row in hospitals if row["settlement.low_weight_share"] is not None]
+    known = [row for row in hospitals if (row["settlement.cases"] or 0) >= setting("department.minimum_cases")]
     ranked = sorted(known, key=lambda row: -row["settlement.low_weight_share"])
-    return [row for level in ("三级", "二级") for row in [one for one in ranked if one["level"] == level][:5]]
+    return [
+        row for level in ("三级", "二级") for row in [one for one in ranked if one["level"] == level][:TOP_LOW_WEIGHT]
+    ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tongpin.measures.catalogue import load_definitions
 from tongpin.report.words import month_text
 from tongpin.report.xlsx import Column, Sheet, write_workbook
+from tongpin.twin.basis import definition_text
 from tongpin.twin.catalogue import anchor_text, load_classes, load_pairs, load_settings
 from tongpin.twin.mirror import DISCHARGE_MEASURES, SETTLEMENT_MEASURES, pair_measures
 
@@ -37,7 +38,7 @@ _PLACE = (
     Column("grade", "等次"),
     Column("manual", "国考手册"),
 )
-_FLAG = "discharge.low_risk_mortality.flag"
+_LOW_RISK = "discharge.low_risk_mortality"
 _DEPARTMENT = (
     *SETTLEMENT_MEASURES[:1],
     "settlement.mean_weight",
@@ -87,24 +88,24 @@ def _columns(joint: JointReport, measure_ids: Sequence[str]) -> list[Column]:
     columns = []
     for measure_id in measure_ids:
         one = measures[measure_id]
-        extra = [_UNITS.get(one.unit, ""), anchor_text(one), "模拟" if joint.basis.simulated(one) else ""]
-        marks = "，".join(mark for mark in extra if mark)
+        marks = [_UNITS.get(one.unit, ""), anchor_text(one), "模拟" if joint.basis.simulated(one) else ""]
+        heading = "\n".join([one.label, *(mark for mark in marks if mark)])
         band = _LEFT if one.period == "结算月" else _RIGHT
-        columns.append(Column(one.id, f"{one.label}\n（{marks}）" if marks else one.label, _KINDS[one.unit], band))
+        columns.append(Column(one.id, heading, _KINDS[one.unit], band))
     return columns
 
 
 def _mirror(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
     """The four pairs, line by line, by level and for the city."""
     measures = _by_id(joint)
-    slices = [*joint.levels.to_pylist(), {"level": "全市"} | joint.city.to_pylist()[0]]
+    slices = [_few(part) for part in (*joint.levels.to_pylist(), {"level": "全市"} | joint.city.to_pylist()[0])]
     rows: list[dict[str, Any]] = []
     for pair in load_pairs():
         for side, ids in (("医保结算", pair.insurance.measures), ("绩效考核", pair.assessment.measures)):
             for one in (measures[measure_id] for measure_id in ids):
                 row = {"pair": pair.label, "side": side, "label": one.label, "form": one.form}
                 row |= {"unit": _UNITS.get(one.unit, ""), "anchor": anchor_text(one), "kind": _KINDS[one.unit]}
-                row |= {part["level"]: _figure(one.id, part) for part in slices}
+                row |= {part["level"]: part[one.id] for part in slices}
                 rows.append(row | {"basis": joint.basis.basis_text(one, joint.month), "population": one.population})
     columns = [
         Column("pair", "维度"),
@@ -114,17 +115,22 @@ def _mirror(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
         *[Column(part["level"], part["level"], "number", kind_key="kind") for part in slices],
         Column("anchor", "锚点"),
         Column("population", "人群"),
-        Column("basis", "归期与基准", width=30),
-        Column("form", "形式", width=46),
+        Column("basis", "归期与基准", width=26),
+        Column("form", "形式", width=44),
     ]
-    return Sheet("镜像指标", f"{title} · 四组镜像指标", columns, rows, notes, freeze_columns=3)
+    return Sheet("镜像指标", f"{title} · 四组镜像指标", columns, rows, [*notes, _few_note(joint)], freeze_columns=3)
 
 
-def _figure(measure_id: str, part: dict[str, Any]) -> Any:
-    """A figure, or deaths/cases where cases are too few for a rate."""
-    if part.get(f"{measure_id}.flag") and part[measure_id] is not None:
-        return f"{part['low_risk_death_count']}/{part['low_risk_count']}"
-    return part[measure_id]
+def _few(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with deaths/cases for the low-risk rate where cases are too few for a rate."""
+    if row[f"{_LOW_RISK}.flag"] and row[_LOW_RISK] is not None:
+        return row | {_LOW_RISK: f"{row['low_risk_death_count']}/{row['low_risk_count']}"}
+    return row
+
+
+def _few_note(joint: JointReport) -> str:
+    limit = _by_id(joint)[_LOW_RISK].flag_when[0].below
+    return f"低风险组病例不足 {limit:,} 例的不算率，写作“死亡例数/病例数”"
 
 
 def _hospitals(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
@@ -132,15 +138,10 @@ def _hospitals(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
     pairs = pair_measures()
     left = ["settlement.cases", *(name for name in SETTLEMENT_MEASURES if name in pairs)]
     right = ["discharge.cases", *(name for name in DISCHARGE_MEASURES if name in pairs)]
-    columns = [
-        *_PLACE,
-        *_columns(joint, [*left, *right]),
-        Column("low_risk_death_count", "低风险组\n死亡例数", "count", _RIGHT),
-        Column("low_risk_count", "低风险组\n病例数", "count", _RIGHT),
-        Column(_FLAG, "低风险组\n例数提示"),
-    ]
+    columns = [*_PLACE, *_columns(joint, [*left, *right])]
+    rows = [_few(row) for row in joint.hospitals.to_pylist()]
     return Sheet(
-        "各医院", f"{title} · 各医院", columns, joint.hospitals.to_pylist(), notes, _city(joint), freeze_columns=2
+        "各医院", f"{title} · 各医院", columns, rows, [*notes, _few_note(joint)], [_few(_city(joint))], freeze_columns=2
     )
 
 
@@ -150,7 +151,9 @@ def _more(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
     rest = [name for name in (*SETTLEMENT_MEASURES, *DISCHARGE_MEASURES) if name not in pairs]
     columns = [*_PLACE[:3], *_columns(joint, rest)]
     heading = f"{title} · 各医院其他指标"
-    return Sheet("各医院其他指标", heading, columns, joint.hospitals.to_pylist(), notes, _city(joint), freeze_columns=2)
+    return Sheet(
+        "各医院其他指标", heading, columns, joint.hospitals.to_pylist(), notes, [_city(joint)], freeze_columns=2
+    )
 
 
 def _city(joint: JointReport) -> dict[str, Any]:
@@ -179,7 +182,7 @@ def _marked(row: dict[str, Any]) -> dict[str, Any]:
     marks = [
         label for part, label in (("drug", "药占比高于期望"), ("consumable", "耗占比高于期望")) if row[f"{part}_high"]
     ]
-    return row | {"mark": "；".join(marks) if row["comparable"] else "例数少，不比较"}
+    return _few(row) | {"mark": "；".join(marks) if row["comparable"] else "例数少，不比较"}
 
 
 def _departments(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
@@ -251,7 +254,10 @@ def _red_lines(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
 
 
 def _warnings(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
-    rows = [row | {"label": joint.group_label(row["drg"])} for row in joint.warnings.to_pylist()]
+    rows = [
+        row | {"label": joint.group_label(row["drg"]), "over": row["multiple"] - 1}
+        for row in joint.warnings.to_pylist()
+    ]
     columns = [
         *_PLACE[:3],
         Column("drg", "病组"),
@@ -259,7 +265,7 @@ def _warnings(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
         Column("case_count", "例数", "count"),
         Column("total_fee_fen", "总费用\n（万元）", "wan"),
         Column("standard_fen", "支付标准\n（万元）", "wan"),
-        Column("multiple", "费用为标准的", "ratio"),
+        Column("over", "超标准", "ratio"),
         Column("excess_fen", "超出 110% 的\n金额（元）", "yuan"),
     ]
     line = joint.group_line
@@ -289,7 +295,7 @@ def _bridge(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
         Column("pool_payable_fen", "DRG应付统筹\n（万元）", "wan"),
         Column("result_fen", "盈亏\n（万元）", "wan"),
     ]
-    return Sheet("核对", f"{title} · 从清单到月度支付情况表", columns, steps, notes, total)
+    return Sheet("核对", f"{title} · 从清单到月度支付情况表", columns, steps, notes, [total])
 
 
 def _forms(joint: JointReport, title: str) -> Sheet:
@@ -309,20 +315,20 @@ def _forms(joint: JointReport, title: str) -> Sheet:
     rows += [
         {
             "label": one.label,
-            "form": f"{one.value}（{one.unit}）",
+            "form": " ".join(definition_text(one)),
             "reference": one.reference,
             "assumed": "模拟" if one.assumed else "",
         }
         for one in (*load_definitions().values(), *load_settings().values())
     ]
     columns = [
-        Column("label", "指标或界值"),
-        Column("form", "形式或值", width=60),
+        Column("label", "指标或界值", width=26),
+        Column("form", "形式或值", width=58),
         Column("population", "人群"),
-        Column("basis", "归期与基准", width=34),
+        Column("basis", "归期与基准", width=30),
         Column("direction", "方向"),
         Column("anchor", "锚点"),
-        Column("reference", "依据"),
+        Column("reference", "依据", width=24),
         Column("assumed", "模拟"),
     ]
     basis = joint.basis
@@ -330,6 +336,7 @@ def _forms(joint: JointReport, title: str) -> Sheet:
         *basis.lines,
         f"付费办法 {basis.policy_id}；分组方案 {basis.scheme_id}；权重 {basis.weight_edition}",
         f"对比基期 {basis.benchmark_month}",
+        *([f"付费办法中未经文件确认的参数：{'、'.join(basis.assumed)}"] if basis.assumed else []),
         "人群不同或归期不同的数不可直接相减；“模拟”表示凭尚无正式文件确认的值得出",
     ]
     return Sheet("口径说明", f"{title} · 口径说明", columns, rows, notes, freeze_columns=1)

@@ -8,12 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from tongpin.measures.compute import compute, roll_up
-from tongpin.twin.catalogue import load_classes, measure
+from tongpin.twin.catalogue import load_classes, measure, setting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tongpin.twin.catalogue import GroupClass
+
+_CLASS_SUMS = ("group_count", "few_count", "case_count", "weight_e4", "result_fen")
 
 
 def classify(weight_e4: NDArray[np.int64], result_fen: NDArray[np.int64]) -> list[str]:
@@ -59,15 +61,13 @@ def group_table(settlement: pa.Table) -> pa.Table:
 
 
 def class_table(groups: pa.Table) -> pa.Table:
-    """The classes in their order: `class, group_count, case_count, weight_e4, result_fen`; empty ones with zeros."""
+    """The classes in their order: `class, group_count, few_count, case_count, weight_e4, result_fen`, zeros if empty.
+
+    `few_count` counts the groups whose cases are too few for their result to mean much (`group_fee.minimum_cases`).
+    """
+    few = np.asarray(groups["case_count"].to_numpy()) < setting("group_fee.minimum_cases")
     counted = groups.append_column("group_count", pa.array(np.ones(groups.num_rows, dtype=np.int64)))
-    sums = {
-        row["class"]: row
-        for row in roll_up(
-            counted.select(["class", "group_count", "case_count", "weight_e4", "result_fen"]), ["class"]
-        ).to_pylist()
-    }
-    empty = {"group_count": 0, "case_count": 0, "weight_e4": 0, "result_fen": 0}
-    return pa.Table.from_pylist(
-        [{"class": one.id, **(sums.get(one.id) or {"class": one.id, **empty})} for one in load_classes()]
-    )
+    counted = counted.append_column("few_count", pa.array(few.astype(np.int64)))
+    sums = {row["class"]: row for row in roll_up(counted.select(["class", *_CLASS_SUMS]), ["class"]).to_pylist()}
+    empty = dict.fromkeys(_CLASS_SUMS, 0)
+    return pa.Table.from_pylist([{"class": one.id, **empty, **sums.get(one.id, {})} for one in load_classes()])

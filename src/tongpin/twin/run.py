@@ -14,7 +14,7 @@ from tongpin.base.money import SCALE
 from tongpin.grouping.library import open_scheme
 from tongpin.grouping.stage import RESULT_COLUMNS, group
 from tongpin.payment.run import settle_in_home
-from tongpin.payment.statement_columns import LEVELS
+from tongpin.payment.statement_columns import LEVELS, assumed_labels, synthetic_notice
 from tongpin.records.load import CASES, INSTITUTIONS, read_loaded
 from tongpin.twin.joint import build_joint
 
@@ -50,7 +50,7 @@ def joint_in_home(home: Home, month: str, area: str | None = None) -> JointRepor
         base,
         read_loaded(home, INSTITUTIONS),
         run.settlement.statement,
-        _policy_info(policy, scheme, month, base_month),
+        _policy_info(policy, scheme, month, base_month, synthetic_notice(home)),
         month,
         group_labels=scheme.drg_names,
     )
@@ -73,7 +73,9 @@ def _weighted(pages: pa.Table, scheme: Scheme, policy: Policy) -> pa.Table:
     return grouped.append_column("weight_e4", weights.take(found.combine_chunks()))
 
 
-def _policy_info(policy: Policy, scheme: Scheme, month: str, base_month: str) -> dict[str, Any]:
+def _policy_info(
+    policy: Policy, scheme: Scheme, month: str, base_month: str, notices: tuple[str, ...]
+) -> dict[str, Any]:
     """What the report must say of its basis."""
     day = date.fromisoformat(f"{month}-01")
     multiples = {
@@ -92,7 +94,7 @@ def _policy_info(policy: Policy, scheme: Scheme, month: str, base_month: str) ->
         "weight_edition": policy.edition.weights.label,
         "weights_assumed": policy.edition.weights.assumed,
         "benchmark_month": base_month,
-        "assumed_keys": tuple(policy.assumed_keys()),
+        "assumed": assumed_labels(policy),
         "multiples": multiples,
-        "notices": (scheme.source,),
+        "notices": (*notices, scheme.source),
     }
