@@ -241,3 +241,10 @@ def test_unknown_codes_are_named_when_a_code_book_is_given(read_bytes: Reader) -
         ("REC-U002", "E11.900"),
         ("REC-U003", "00.6100"),
     ]
+
+
+def test_times_of_intensive_care_are_paired_by_their_number(read_bytes: Reader) -> None:
+    entered, left = {"C49x03": "2025-06-04 08:00:00"}, {"C50x02": "-", "C50x03": "2025-06-04 10:00:00"}
+    loaded = read_bytes(csv_text(page() | entered | left).encode(), "pages.csv")
+    assert the_case(loaded)["icu_hours"] == 26 + 2
+    assert loaded.findings == []

@@ -43,7 +43,7 @@ def test_the_content_shows_the_kind(tmp_path: Path, data: bytes, kind: str) -> N
         (b"", "空"),
         (b" \n", "空"),
         (b'{"a": 1}', "setlinfo"),
-        (b"a,b\n1,2\n", "a、b"),
+        (b"a,A48,setl_id\n1,2,3\n", "3 列里认得 2 列（A48、setl_id）"),
         (b"PK\x03\x04 more", "xlsx"),
     ],
 )
@@ -59,6 +59,15 @@ def test_an_unknown_file_is_refused_with_what_was_looked_at(tmp_path: Path, data
     loaded = read(path, key=KEY)
     assert [(found.rule_id, found.record) for found in loaded.findings] == [("REC-K001", 0)]
     assert (loaded.kind, loaded.cases.num_rows) == ("unknown", 0)
+
+
+def test_a_table_without_header_names_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "whatever.csv"
+    path.write_text("某某某,320200199001010011,2025-06-02\n", encoding="utf-8")
+    shown = str(read(path, key=KEY).findings)
+    assert "3 列里认得 0 列" in shown
+    assert "某某某" not in shown
+    assert "320200" not in shown
 
 
 @pytest.mark.parametrize(

@@ -398,3 +398,52 @@ def test_a_broken_message_names_its_id_and_nobody(read_bytes: Reader) -> None:
     (found,) = loaded.findings
     assert (found.rule_id, found.record, found.value) == ("REC-J001", 2, "S2")
     assert "某某某" not in str(found)
+
+
+def test_lines_that_begin_with_a_brace_do_not_make_json_lines(read_bytes: Reader) -> None:
+    data = orjson.dumps(MESSAGE).replace(b"[{", b"[\n{").replace(b"},{", b"},\n{")
+    loaded = read_bytes(data, "list.json")
+    assert (the_case(loaded)["case_id"], loaded.findings) == ("S1", [])
+
+
+def test_gb18030_lines_that_look_like_utf_8_spoil_nothing(read_bytes: Reader) -> None:
+    """莫 in GBK is a valid UTF-8 pair by chance."""
+    names = ("示例医院", "莫", "市人民医院")
+    lines = []
+    for number, name in enumerate(names):
+        made = message(f"S{number}", fixmedins_name=name)
+        for node, field in (("diseinfo", "diag_name"), ("oprninfo", "oprn_oprt_name")):
+            made[node] = [one | {field: ""} for one in made[node]]
+        lines.append(orjson.dumps(made).decode().encode("gb18030"))
+    loaded = read_bytes(b"\n".join(lines), "lists.jsonl")
+    assert loaded.cases["institution_name"].to_pylist() == list(names)
+    assert loaded.findings == []
+
+
+def test_amounts_beyond_reason_never_overflow_a_sum(read_lists: Reader) -> None:
+    made = message()
+    made["iteminfo"] = [{"med_chrgitm": "01", "amt": "99999999999999.99"}] * 1000
+    made["icuinfo"] = [{"scs_cutd_sum_dura": "60000/0/0"}] * 2000
+    loaded = read_lists(made)
+    assert loaded.cases.num_rows == 0
+    assert {"REC-N001", "REC-N002"} <= set(rule_ids(loaded))
+
+
+def test_intensive_care_times_that_make_no_span_are_noted(read_lists: Reader) -> None:
+    made = message()
+    made["icuinfo"] = [{"scs_cutd_inpool_time": "2025-06-03 08:00:00", "scs_cutd_exit_time": "2025-06-02 08:00:00"}]
+    loaded = read_lists(made)
+    assert the_case(loaded)["icu_hours"] is None
+    assert [(found.rule_id, found.path) for found in loaded.findings] == [("REC-N002", "icuinfo[0].scs_cutd_exit_time")]
+
+
+def test_unknown_nodes_and_fields_are_not_read(read_lists: Reader) -> None:
+    made = message(new_field={"a": [1]}) | {"newinfo": [{"b": 2}], "bldinfo": None}
+    assert read_lists(made).cases.drop_columns(["file"]) == read_lists(message()).cases.drop_columns(["file"])
+
+
+def test_numbers_as_texts_and_as_numbers_give_the_same_case(read_lists: Reader) -> None:
+    as_numbers = message(act_ipt_days=8, age=65, psn_selfpay=1500.0, acct_pay=300, gend=1, ipt_med_type=1, dscg_way=1)
+    as_numbers["iteminfo"][0]["amt"] = 1000
+    as_numbers["payinfo"][0] |= {"fund_pay_type": 310100, "fund_payamt": 7000.0}
+    assert read_lists(as_numbers).cases == read_lists(message(age="65")).cases

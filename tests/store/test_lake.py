@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from tongpin.base.errors import StoreError
 from tongpin.store import lake
 from tongpin.store.home import Home
 
@@ -79,3 +80,37 @@ def test_the_patient_key_is_made_once_and_kept_private(home: Home) -> None:
     assert home.patient_key() == key
     assert len(key) == 32
     assert (home.root / "patient.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_lost_or_cut_key_is_refused_instead_of_replaced(home: Home) -> None:
+    key = home.patient_key()
+    path = home.root / "patient.key"
+    path.write_text(key.hex()[:10])
+    with pytest.raises(StoreError, match="不完整"):
+        home.patient_key()
+    path.unlink()
+    lake.append(home, "lists", lists(("H1", "1", 100, [])))
+    with pytest.raises(StoreError, match="不见了"):
+        home.patient_key()
+
+
+def test_a_key_written_by_two_loads_at_once_stands_once(home: Home) -> None:
+    rows = lists(("H1", "1", 100, [])).append_column(lake.DIGEST, pa.array(["d"]))
+    for _ in range(2):
+        lake.append(home, "lists", rows.append_column(lake.VERSION, pa.array([1], pa.int32())))
+    current = lake.read_current(home, "lists", KEY)
+    assert current is not None
+    assert current.num_rows == 1
+    lake.upsert(home, "lists", lists(("H1", "1", 200, [])), KEY)
+    newest = lake.read_current(home, "lists", KEY)
+    assert newest is not None
+    assert newest["fee_fen"].to_pylist() == [200]
+
+
+def test_a_damaged_table_is_refused_with_its_place(home: Home) -> None:
+    lake.append(home, "lists", lists(("H1", "1", 100, [])))
+    for file in (home.lake / "lists").glob("*.parquet"):
+        file.write_bytes(b"PAR1")
+    with pytest.raises(StoreError) as caught:
+        lake.read(home, "lists")
+    assert (caught.value.code, caught.value.where) == ("store.damaged", str(home.lake / "lists"))

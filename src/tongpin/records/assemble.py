@@ -118,19 +118,26 @@ def ages(raw: Raw) -> None:
     unborn = columns.mask(pc.less(admission, birth))
     sheet.note_rows("REC-D005", unborn & ~sheet.left_out, raw.path("birth_date"), raw.texts("birth_date"))
     birth = pc.if_else(pa.array(unborn), pa.scalar(None, pa.date32()), birth)
-    years, days = full_years(birth, admission), day_difference(birth, admission)
-    given_years, given_days = numbers(raw, "age"), numbers(raw, "age_days")
-    infant = pc.fill_null(pc.less(given_days, DAYS_OF_INFANCY), False)
-    given_years = pc.if_else(pc.and_(pc.is_null(given_years), infant), pa.scalar(0, pa.int16()), given_years)
-    differs = columns.mask(pc.not_equal(given_years, years))
+    given_days = numbers(raw, "age_days")
+    given_years = infant_years(numbers(raw, "age"), given_days)
+    raw.ready["age"], raw.ready["age_days"] = known_ages(birth, admission, given_years, given_days)
+    differs = columns.mask(pc.not_equal(given_years, raw.ready["age"]))
     sheet.note_rows("REC-A001", differs, raw.path("age"), given_years)
+
+
+def infant_years(years: Any, days: Any) -> Any:
+    """Whole years, 0 where only the days of an infant are given."""
+    infant = pc.fill_null(pc.less(days, DAYS_OF_INFANCY), False)
+    return pc.if_else(pc.and_(pc.is_null(years), infant), pa.scalar(0, pa.int16()), years)
+
+
+def known_ages(birth: Any, admission: Any, given_years: Any, given_days: Any) -> tuple[Any, Any]:
+    """Whole years and, below one year, days: from two date columns where both are known, else as given."""
+    years = full_years(birth, admission)
     age = pc.coalesce(years, given_years)
     of_infant = pc.fill_null(pc.equal(age, 0), True)
-    age_days = pc.if_else(pc.is_valid(years), days, given_days)
-    raw.ready |= {
-        "age": age,
-        "age_days": pc.if_else(of_infant, age_days, pa.scalar(None, pa.int32())),
-    }
+    age_days = pc.if_else(pc.is_valid(years), day_difference(birth, admission), given_days)
+    return age, pc.if_else(of_infant, age_days, pa.scalar(None, pa.int32()))
 
 
 def full_years(birth: Any, day: Any) -> Any:

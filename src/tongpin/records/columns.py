@@ -20,6 +20,8 @@ LOOSE_TIMES = (
 )
 TIME = pa.timestamp("s")
 CENT = pa.scalar(Decimal("0.01"), pa.decimal128(3, 2))
+LARGEST_FEN = 10**12
+"""A single amount beyond 100 亿元 is a slip of the pen; below it no sum of a city leaves 64 bits."""
 HUNDRED = pa.scalar(Decimal(100), pa.decimal128(3, 0))
 
 
@@ -58,11 +60,17 @@ def whole(texts: Any, kind: Any) -> tuple[Any, Any]:
 
 
 def fen(texts: Any) -> tuple[Any, Any]:
-    """Yuan as text to fen (int64), exactly; and the mask of what is no amount with at most two decimals."""
+    """Yuan as text to fen (int64), exactly; and the mask of what is no amount with two decimals, or beyond reason."""
     good, bad = _readable(texts, AMOUNT)
     plain = pc.replace_substring_regex(good, pattern=r"(^\+|\.$)", replacement="")
-    amounts = plain.cast(pa.decimal128(16, 2))
-    return pc.multiply(amounts, HUNDRED).cast(pa.int64()), bad
+    amounts = pc.multiply(plain.cast(pa.decimal128(16, 2)), HUNDRED).cast(pa.int64())
+    return within_reason(amounts, bad)
+
+
+def within_reason(amounts: Any, bad: Any) -> tuple[Any, Any]:
+    """Amounts in fen without those beyond `LARGEST_FEN`, which join the mask of the bad ones."""
+    beyond = pc.greater(pc.abs(amounts), LARGEST_FEN)
+    return pc.if_else(beyond, pa.scalar(None, pa.int64()), amounts), bad | mask(beyond)
 
 
 def fen_text(amounts: Any) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tongpin.base.errors import RecordsError
 from tongpin.records import text
-from tongpin.records.own_layouts import LAYOUTS, required_fields
+from tongpin.records.own_layouts import LAYOUTS, layout_fields, required_fields
 from tongpin.records.readers.front_page import front_page_columns
+from tongpin.records.schema import CASE_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +55,15 @@ def _by_columns(names: Sequence[str], file: str) -> str:
     signs = FRONT_PAGE_SIGNS & set(front_page_columns(names).values())
     if len(signs) >= ENOUGH_SIGNS:
         return "front-page"
-    shown = "、".join(sorted(present)[:8])
-    raise _unknown(file, f"列名不像任何一种已知布局：{shown}", "请检查表头，或用 --kind 指明种类")
+    # Without a header line the first cells are those of a person: only names that some layout knows are shown.
+    known = [name for name in names if name.strip() in _known_names() or front_page_columns([name])]
+    shown = f"{len(names)} 列里认得 {len(known)} 列" + (f"（{'、'.join(known[:8])}）" if known else "")
+    raise _unknown(file, f"列名不像任何一种已知布局，{shown}", "请检查第一行是不是表头，或用 --kind 指明种类")
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    return frozenset(CASE_SCHEMA.names).union(*([row["field"] for row in layout_fields(name)] for name in LAYOUTS))
 
 
 def _unknown(file: str, why: str, hint: str) -> RecordsError:

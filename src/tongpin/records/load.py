@@ -1,58 +1,53 @@
 """Load 装载: files into a home's lake, list by list; a file is idempotent, a newer version stands beside the old.
 
-Results of settlements are read first, since they complete the lists. Reading is spread over processes; keeping is one
-transaction a table.
+Results of settlements are kept first, since they complete the lists: those of the same load while they are read, those
+already in the lake afterwards. Keeping is one transaction a table.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import tempfile
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tongpin.base.errors import RecordsError
 from tongpin.base.findings import findings_table
-from tongpin.records.kinds import detect
-from tongpin.records.own_layouts import LAYOUTS, layout_schema
-from tongpin.records.read import Loaded, read
+from tongpin.records.own_layouts import LAYOUT_KEYS, LAYOUTS, layout_schema
+from tongpin.records.results import complete_lists
 from tongpin.records.rules import finding
 from tongpin.records.schema import empty_cases
+from tongpin.records.tasks import read_task, read_tasks, tasks_of
 from tongpin.store import lake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from tongpin.base.findings import Finding
     from tongpin.records.assemble import CodeBook
+    from tongpin.records.read import Loaded
+    from tongpin.records.tasks import Task
     from tongpin.store.home import Home
 
 CASES, INSTITUTIONS, WITHDRAWALS, DECISIONS = "cases", "institutions", "withdrawals", "decisions"
 RESULTS, FINDINGS = "settlement_results", "findings"
-KEYS: dict[str, tuple[str, ...]] = {
-    CASES: ("source", "institution_code", "case_id"),
-    RESULTS: ("setl_id",),
-    INSTITUTIONS: ("institution_code", "valid_from"),
-    WITHDRAWALS: ("institution_code", "setl_id"),
-    DECISIONS: ("institution_code", "fund", "month", "kind", "document"),
-}
-"""What makes two rows the same thing in each table of the lake."""
 TABLE_OF_LAYOUT = {
     "settlement-result": RESULTS,
     "institution": INSTITUTIONS,
     "withdrawal": WITHDRAWALS,
     "decision": DECISIONS,
 }
+KEYS: dict[str, tuple[str, ...]] = {
+    CASES: ("source", "institution_code", "case_id"),
+    **{table: LAYOUT_KEYS[layout] for layout, table in TABLE_OF_LAYOUT.items()},
+}
+"""What makes two rows the same thing in each table of the lake."""
+LISTS = "settlement-list"
+FINDING_KEY = ("file", "record", "rule_id", "path", "value")
 ASIDE = ("file", "record")
 """Where a case came from does not make it another case."""
-SPREAD_BYTES = 8 << 20
-"""Below this size one process reads faster than several start."""
 
 
 @dataclass
@@ -90,32 +85,32 @@ def load_files(
 ) -> LoadReport:
     """Read files and folders and keep what they hold; with `codes`, unknown codes become warnings.
 
-    Raises RecordsError only for what the caller can mend at once (`records.file`, `records.kind` for a wrong
-    `--kind`); everything inside files becomes findings, which are kept in the lake too. Source: S901-05.
+    Raises RecordsError before anything is kept for what the caller can mend at once: `records.file` (nothing at a
+    path), `records.empty` (a folder without files), `records.kind` (a wrong `--kind`). Everything in files, and files
+    that cannot be opened, become findings, which are kept in the lake too. Source: S901-05.
     """
     report = LoadReport()
-    files = list(_expanded(paths))
+    tasks = tasks_of(paths, kind)
     key = home.patient_key()
-    tasks = [(path, kind or _kind(path)) for path in files]
-    first = [task for task in tasks if task[1] in LAYOUTS]
-    loaded = [(task, read(task[0], task[1], key=key)) for task in first]
-    for layout in LAYOUTS:
-        tables = [item.extra for (_, name), item in loaded if name == layout]
-        _keep(home, report, layout, TABLE_OF_LAYOUT[layout], tables)
+    loaded = [(task, read_task(task, key, None, None)) for task in tasks if task.kind in LAYOUTS]
     _count(report, loaded)
-    rest = [task for task in tasks if task[1] not in LAYOUTS]
+    for layout in LAYOUTS:
+        parts = [(task.name, item.extra) for task, item in loaded if task.kind == layout]
+        _keep(home, report, layout, TABLE_OF_LAYOUT[layout], [part for part in parts if part[1].num_rows])
+    rest = [task for task in tasks if task.kind not in LAYOUTS]
     results = read_loaded(home, RESULTS)
     cases = []
-    for done, item in enumerate(_read_all(rest, key, results, codes), start=1):
+    for done, item in enumerate(read_tasks(rest, key, results, codes, home.root), start=1):
         cases.append(item)
         if progress is not None:
-            progress(f"读 {item[0][0].name}", done, len(rest))
+            progress(f"读 {item[0].name}", done, len(rest))
     _count(report, cases)
-    for name in sorted({task[1] for task in rest} - {"unknown"}):
-        tables = [item.cases for (_, task_kind), item in cases if task_kind == name]
-        _keep(home, report, name, CASES, tables)
-    if report.findings:
-        lake.append(home, FINDINGS, findings_table(report.findings))
+    for name in sorted({task.kind for task in rest} - {"unknown"}):
+        parts = [(task.name, item.cases) for task, item in cases if task.kind == name and item.cases.num_rows]
+        _keep(home, report, name, CASES, parts)
+    _complete(home, report, loaded, [item.cases["case_id"] for _, item in cases])
+    report.findings.extend(_unknown_withdrawals(home, loaded))
+    _keep_findings(home, report.findings)
     return report
 
 
@@ -128,96 +123,83 @@ def read_loaded(home: Home, table: str) -> pa.Table:
     return empty_cases() if table == CASES else layout_schema(layouts[table]).empty_table()
 
 
-def _expanded(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-        elif path.exists():
-            yield path
-        else:
-            raise RecordsError("records.file", f"没有文件 {path}", hint="检查路径")
-
-
-def _kind(path: Path) -> str:
-    """The kind of a file; what cannot be told is left to `read`, which makes a finding of it."""
-    try:
-        return detect(path)
-    except RecordsError:
-        return "unknown"
-
-
-def _count(report: LoadReport, loaded: Sequence[tuple[tuple[Path, str], Loaded]]) -> None:
-    for (_, kind), item in loaded:
-        report.files[kind] += 1
-        report.records[kind] += item.read_count
+def _count(report: LoadReport, loaded: Sequence[tuple[Task, Loaded]]) -> None:
+    for task, item in loaded:
+        report.files[task.kind] += 1
+        report.records[task.kind] += item.read_count
         report.findings.extend(item.findings)
 
 
-def _keep(home: Home, report: LoadReport, kind: str, table: str, parts: Sequence[pa.Table]) -> None:
-    rows = [part for part in parts if part.num_rows]
-    if not rows:
+def _keep(home: Home, report: LoadReport, kind: str, table: str, parts: Sequence[tuple[str, pa.Table]]) -> None:
+    """Keep the tables of the files of one kind, given with the names of the files."""
+    if not parts:
         return
-    whole, repeated = _each_once(pa.concat_tables(rows), KEYS[table])
+    whole = pa.concat_tables([rows for _, rows in parts])
+    files = [name for name, rows in parts for _ in range(rows.num_rows)]
+    whole, repeated = _each_once(whole, KEYS[table], files)
     report.findings.extend(repeated)
-    aside = ASIDE if table == CASES else ()
-    done = lake.upsert(home, table, whole, KEYS[table], aside=aside)
+    done = lake.upsert(home, table, whole, KEYS[table], aside=ASIDE if table == CASES else ())
     report.new[kind] += done.new
     report.changed[kind] += done.changed
     report.unchanged[kind] += done.unchanged
 
 
-def _each_once(table: pa.Table, key: Sequence[str]) -> tuple[pa.Table, list[Finding]]:
+def _each_once(table: pa.Table, key: Sequence[str], files: Sequence[str]) -> tuple[pa.Table, list[Finding]]:
     """The first row of each key, and a finding for every later one (files of one load may overlap)."""
     keys = lake.key_texts(table, key)
     if len(set(keys)) == len(keys):
         return table, []
-    is_case = "file" in table.column_names
+    is_case = "record" in table.column_names
     digests = lake.row_digests(table.drop_columns(list(ASIDE)) if is_case else table).to_pylist()
     first: dict[str, int] = {}
-    repeated: list[tuple[int, str]] = []
+    findings = []
     for row, text in enumerate(keys):
         earlier = first.setdefault(text, row)
         if earlier != row:
-            repeated.append((row, "REC-P002" if digests[earlier] == digests[row] else "REC-P001"))
-    findings = []
-    for row, rule in repeated:
-        file, record = (table["file"][row].as_py(), table["record"][row].as_py()) if is_case else ("", 0)
-        findings.append(finding(rule, file, record, key[-1], keys[row].replace("\x1f", " ")))
+            rule = "REC-P002" if digests[earlier] == digests[row] else "REC-P001"
+            record = table["record"][row].as_py() if is_case else 0
+            shown = f"{text.replace(lake.SEPARATOR, ' ').strip()}（先见于 {files[earlier]}）"
+            findings.append(finding(rule, files[row], record, key[-1], shown))
     return table.take(pa.array(sorted(first.values()), pa.int64())), findings
 
 
-def _read_all(
-    tasks: Sequence[tuple[Path, str]], key: bytes, results: pa.Table, codes: CodeBook | None
-) -> Iterator[tuple[tuple[Path, str], Loaded]]:
-    size = sum(path.stat().st_size for path, _ in tasks)
-    workers = min(os.cpu_count() or 1, len(tasks))
-    if size < SPREAD_BYTES or workers < 2:  # noqa: PLR2004
-        for task in tasks:
-            yield task, _read_one(task, key, results, codes)
+def _complete(home: Home, report: LoadReport, loaded: Sequence[tuple[Task, Loaded]], read_ids: list[Any]) -> None:
+    """Complete the lists of the lake by results that came after them, as newer versions; `read_ids` came complete."""
+    parts = [item.extra["setl_id"] for task, item in loaded if task.kind == "settlement-result"]
+    stored = lake.read(home, CASES, ["case_id"]) if parts else None
+    if stored is None:
         return
-    with tempfile.TemporaryDirectory() as folder:
-        shared = Path(folder) / "results.arrow"
-        with pa.OSFile(str(shared), "wb") as sink, pa.ipc.new_file(sink, results.schema) as writer:
-            writer.write_table(results)
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context, _start_worker, (key, str(shared), codes)) as pool:
-            yield from zip(tasks, pool.map(_work, tasks, chunksize=1), strict=True)
+    ids = pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
+    done = pa.chunked_array([chunk for part in read_ids for chunk in part.chunks], pa.string())
+    ids = ids.filter(pc.and_(pc.is_in(ids, stored["case_id"]), pc.invert(pc.is_in(ids, done))))
+    if not len(ids):
+        return
+    cases, results = read_loaded(home, CASES), read_loaded(home, RESULTS)
+    results = results.filter(pc.is_in(results["setl_id"], ids))
+    completed, findings = complete_lists(cases, results)
+    report.findings.extend(findings)
+    if completed.num_rows:
+        report.files[LISTS] += 0
+        report.changed[LISTS] += lake.upsert(home, CASES, completed, KEYS[CASES], aside=ASIDE).changed
 
 
-def _read_one(task: tuple[Path, str], key: bytes, results: pa.Table, codes: CodeBook | None) -> Loaded:
-    path, kind = task
-    return read(path, None if kind == "unknown" else kind, key=key, results=results, codes=codes)
+def _unknown_withdrawals(home: Home, loaded: Sequence[tuple[Task, Loaded]]) -> list[Finding]:
+    """A warning for every withdrawal of a list that the lake does not hold."""
+    found = [(task.name, item.extra) for task, item in loaded if task.kind == "withdrawal" and item.extra.num_rows]
+    if not found:
+        return []
+    stored = lake.read(home, CASES, KEYS[CASES])
+    known = set() if stored is None else set(lake.key_texts(stored, KEYS[CASES][1:]))
+    return [
+        finding("REC-W001", name, 0, "setl_id", text.replace(lake.SEPARATOR, " "))
+        for name, table in found
+        for text in lake.key_texts(table, KEYS[WITHDRAWALS])
+        if text not in known
+    ]
 
 
-_WORKER: dict[str, Any] = {}
-
-
-def _start_worker(key: bytes, results: str, codes: CodeBook | None) -> None:
-    """Give a worker the key, the codes and the settlement results, which it maps instead of copying."""
-    _WORKER["key"] = key
-    _WORKER["codes"] = codes
-    _WORKER["results"] = pa.ipc.open_file(pa.memory_map(results)).read_all()
-
-
-def _work(task: tuple[Path, str]) -> Loaded:
-    return _read_one(task, _WORKER["key"], _WORKER["results"], _WORKER["codes"])
+def _keep_findings(home: Home, findings: Sequence[Finding]) -> None:
+    """Keep what was found, each finding once, however often its file is loaded."""
+    once = {(one.file, one.record, one.rule_id, one.path, one.value): one for one in findings}
+    if once:
+        lake.upsert(home, FINDINGS, findings_table(list(once.values())), FINDING_KEY)

@@ -17,11 +17,19 @@ from tongpin.records.rules import Sheet, in_order
 from tongpin.records.tables import dictionary, rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tongpin.base.findings import Finding
 
 LAYOUTS = ("institution", "withdrawal", "decision", "settlement-result")
+LAYOUT_KEYS: dict[str, tuple[str, ...]] = {
+    "institution": ("institution_code", "valid_from"),
+    "withdrawal": ("institution_code", "setl_id"),
+    "decision": ("institution_code", "fund", "month", "kind", "document"),
+    "settlement-result": ("setl_id",),
+}
+"""What makes two rows of a layout the same thing."""
 MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 OTHER_FUNDS = tuple(f"{name}_pay_fen" for name in ("hifmi", "hifob", "cvlserv", "hifes", "maf", "oth"))
 TYPES = {
@@ -110,8 +118,7 @@ def read_layout(path: Path, layout: str, *, key: bytes = b"") -> tuple[pa.Table,
         typed = _result_columns(typed, sheet, key)
     schema = layout_schema(layout)
     made = pa.table([typed[name] for name in schema.names], schema=schema)
-    if layout == "settlement-result":
-        _note_repeated(made, sheet)
+    _note_repeated(made, LAYOUT_KEYS[layout], sheet)
     kept = made.filter(pa.array(~sheet.left_out))
     return kept, in_order(parsed.findings + sheet.findings), parsed.read_count
 
@@ -166,14 +173,15 @@ def _result_columns(typed: dict[str, Any], sheet: Sheet, key: bytes) -> dict[str
     }
 
 
-def _note_repeated(made: pa.Table, sheet: Sheet) -> None:
-    """Leave out later rows of a settlement that stands in an earlier row."""
-    first: dict[str, int] = {}
-    for row, setl_id in enumerate(made["setl_id"].to_pylist()):
-        if setl_id is None or sheet.left_out[row]:
+def _note_repeated(made: pa.Table, key: Sequence[str], sheet: Sheet) -> None:
+    """Leave out later rows of a thing that stands in an earlier row."""
+    first: dict[tuple[Any, ...], int] = {}
+    for row, one in enumerate(zip(*(made[name].to_pylist() for name in key), strict=True)):
+        if sheet.left_out[row]:
             continue
-        earlier = first.setdefault(setl_id, row)
+        earlier = first.setdefault(one, row)
         if earlier != row:
             same = made.slice(row, 1).equals(made.slice(earlier, 1))
-            sheet.note("REC-P002" if same else "REC-P001", row, "setl_id", setl_id)
+            shown = f"{' '.join(str(part) for part in one if part)}（与第 {int(sheet.records[earlier])} 条）"
+            sheet.note("REC-P002" if same else "REC-P001", row, key[-1], shown)
             sheet.left_out[row] = True

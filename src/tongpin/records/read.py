@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tongpin.base.findings import Finding
 
-__all__ = ["CodeBook", "Loaded", "read"]
+__all__ = ["CodeBook", "Loaded", "read", "unread"]
 
 RULE_OF_ERROR = {
     "records.encoding": "REC-E001",
@@ -73,8 +73,14 @@ def read(
     except RecordsError as error:
         if error.code not in RULE_OF_ERROR:
             raise
-        found = finding(RULE_OF_ERROR[error.code], path.name, 0, "", error.message)
-        return Loaded(kind or "unknown", empty_cases(), [found], 0)
+        return unread(path.name, kind or "unknown", RULE_OF_ERROR[error.code], error)
+
+
+def unread(file: str, kind: str, rule_id: str, error: RecordsError) -> Loaded:
+    """What a file gives that cannot be read at all: one error finding that says why and how to mend it."""
+    found = finding(rule_id, file, 0)
+    found = replace(found, message=f"{error.message}，没有读入", hint=error.hint or found.hint)
+    return Loaded(kind, empty_cases(), [found], 0)
 
 
 def _read(path: Path, kind: str, *, key: bytes, results: pa.Table | None, codes: CodeBook | None) -> Loaded:

@@ -77,10 +77,6 @@ class Sheet:
         """Note a rule on the whole file."""
         self.findings.append(finding(rule_id, self.file, 0, path, value))
 
-    def sorted_findings(self) -> list[Finding]:
-        """The findings in order of the file: record, rule, path."""
-        return in_order(self.findings)
-
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Findings by record, rule and path."""

@@ -56,7 +56,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("account_pay_fen", pa.int64(), "其中个人账户", "分"),
     Column("pool_pay_fen", pa.int64(), "统筹按项目支付", "分：结算结果中的统筹基金支付，不重算"),
     Column("other_fund_pay_fen", pa.int64(), "其他基金支付", "分：大病、大额、公补、救助等之和"),
-    Column("file", pa.string(), "文件", "来源文件名（不含路径）"),
+    Column("file", pa.string(), "文件", "来源文件，从装载时所给的文件夹写起"),
     Column("record", pa.int64(), "第几条", "文件内序号，从 1 起"),
 )
 

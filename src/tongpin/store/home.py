@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from tongpin.base.errors import StoreError
+
 HOME_VARIABLE = "TONGPIN_HOME"
 DEFAULT_HOME = "tongpin-home"
 _KEY_BYTES = 32
+_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,30 @@ class Home:
         return self.root / "demo"
 
     def patient_key(self) -> bytes:
-        """The secret with which patient identifiers are hashed; made at first use, readable by the owner only."""
+        """The secret with which patient identifiers are hashed; made at first use, readable by the owner only.
+
+        Raises StoreError `store.key` when the key of a home that holds a lake is gone, or when it is not whole: another
+        key would make strangers of the patients already loaded.
+        """
         path = self.root / "patient.key"
         if not path.exists():
+            if self.lake.exists():
+                raise StoreError(
+                    "store.key",
+                    "患者密钥不见了；换一把密钥，已装载的患者就认不出来了",
+                    where=str(path),
+                    hint="从备份恢复 patient.key；没有备份时换一个新的工作目录，重新装载全部文件",
+                )
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_hex(_KEY_BYTES))
-        return bytes.fromhex(path.read_text())
+        text = path.read_text(encoding="utf-8", errors="replace").strip()
+        if not _KEY.fullmatch(text):
+            raise StoreError(
+                "store.key",
+                "患者密钥不完整",
+                where=str(path),
+                hint="从备份恢复 patient.key；还没有装载过数据时删去它再装载",
+            )
+        return bytes.fromhex(text)

@@ -7,12 +7,16 @@ newest. Reading goes through the file list of the Delta log and plain Parquet, w
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError
+
+from tongpin.base.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,16 +29,16 @@ VERSION = "lake_version"
 DIGEST = "row_digest"
 """A digest of the row's values, by which an unchanged row is known."""
 _BOOKKEEPING = (VERSION, DIGEST)
+SEPARATOR = "\x1f"
+"""Stands between the parts of a key made into one text."""
 
 
-class Upserted:
-    """What an upsert did: rows new, changed (a newer version), unchanged (left alone); keys of the changed ones."""
+class Upserted(NamedTuple):
+    """What an upsert did: rows new, changed (a newer version), unchanged (left alone)."""
 
-    def __init__(self, new: int, changed: int, unchanged: int, changed_keys: list[str]) -> None:
-        self.new = new
-        self.changed = changed
-        self.unchanged = unchanged
-        self.changed_keys = changed_keys
+    new: int
+    changed: int
+    unchanged: int
 
 
 def exists(home: Home, name: str) -> bool:
@@ -43,21 +47,27 @@ def exists(home: Home, name: str) -> bool:
 
 
 def read(home: Home, name: str, columns: Sequence[str] | None = None) -> pa.Table | None:
-    """Every row of a table, in no promised order, or None when the home has no such table."""
+    """Every row of a table, in no promised order, or None when the home has no such table.
+
+    Raises StoreError `store.damaged` when the table is there but cannot be read.
+    """
     if not exists(home, name):
         return None
-    table = DeltaTable(str(home.lake / name))
-    files = [home.lake / name / file.split("/")[-1] for file in sorted(_files(table))]
-    schema = pa.schema(table.schema().to_arrow())
-    wanted = list(columns) if columns is not None else schema.names
-    parts = [_read_file(file, wanted) for file in files]
-    if not parts:
-        return pa.schema([_plain(schema.field(column)) for column in wanted]).empty_table()
-    return pa.concat_tables(parts)
-
-
-def _files(table: DeltaTable) -> list[str]:
-    return [str(uri) for uri in table.file_uris()]
+    try:
+        table = DeltaTable(str(home.lake / name))
+        files = [home.lake / name / str(uri).split("/")[-1] for uri in sorted(table.file_uris())]
+        schema = pa.schema(table.schema().to_arrow())
+        wanted = list(columns) if columns is not None else schema.names
+        parts = [_read_file(file, wanted) for file in files]
+        empty = pa.schema([_plain(schema.field(column)) for column in wanted]).empty_table()
+        return pa.concat_tables([empty, *parts])
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        raise StoreError(
+            "store.damaged",
+            "数据湖的这张表读不出：文件缺失或写坏",
+            where=str(home.lake / name),
+            hint="从备份恢复工作目录；没有备份时换一个新的工作目录，重新装载全部文件",
+        ) from error
 
 
 def _read_file(path: Path, columns: list[str]) -> pa.Table:
@@ -98,8 +108,8 @@ def upsert(home: Home, name: str, table: pa.Table, key: Sequence[str], *, aside:
         stored = read(home, name, [*key, *_BOOKKEEPING])
         if stored is not None and stored.num_rows:
             version = pc.max(stored.column(VERSION)).as_py() + 1
-            ordered = stored.sort_by(VERSION)
-            known = dict(zip(key_texts(ordered, key), ordered.column(DIGEST).to_pylist(), strict=True))
+            newest = stored.take(_in_force(stored, key))
+            known = dict(zip(key_texts(newest, key), newest.column(DIGEST).to_pylist(), strict=True))
     digests = table.column(DIGEST).to_pylist()
     fresh = [k not in known for k in keys]
     moved = [not f and known[k] != d for f, k, d in zip(fresh, keys, digests, strict=True)]
@@ -108,8 +118,7 @@ def upsert(home: Home, name: str, table: pa.Table, key: Sequence[str], *, aside:
     if rows.num_rows:
         append(home, name, rows.append_column(VERSION, pa.array([version] * rows.num_rows, pa.int32())))
     new, changed = sum(fresh), sum(moved)
-    changed_keys = [k for k, m in zip(keys, moved, strict=True) if m]
-    return Upserted(new, changed, len(keys) - new - changed, changed_keys)
+    return Upserted(new, changed, len(keys) - new - changed)
 
 
 def read_current(home: Home, name: str, key: Sequence[str]) -> pa.Table | None:
@@ -117,27 +126,36 @@ def read_current(home: Home, name: str, key: Sequence[str]) -> pa.Table | None:
     table = read(home, name)
     if table is None:
         return None
-    if table.num_rows and pc.max(table.column(VERSION)).as_py() > 1:
-        newest: dict[str, int] = {}
-        versions = table.column(VERSION).to_pylist()
-        keys = key_texts(table, key)
-        for k, v in zip(keys, versions, strict=True):
-            newest[k] = max(v, newest.get(k, 0))
-        table = table.filter(pa.array([newest[k] == v for k, v in zip(keys, versions, strict=True)], pa.bool_()))
-    return table.drop_columns(list(_BOOKKEEPING))
+    return table.take(_in_force(table, key)).drop_columns(list(_BOOKKEEPING))
+
+
+def _in_force(table: pa.Table, key: Sequence[str]) -> Any:
+    """The place of the newest row of each key, in order of the rows.
+
+    Two loads at the same moment may both write a key under the same version; then the later row of the two counts, so
+    that a key never stands twice.
+    """
+    codes = np.asarray(_keys(table, key).dictionary_encode().combine_chunks().indices)
+    order = np.lexsort((np.asarray(table.column(VERSION)), codes))
+    last = np.append(codes[order][1:] != codes[order][:-1], True) if len(order) else np.array([], bool)
+    return np.sort(order[last])
 
 
 def key_texts(table: pa.Table, key: Sequence[str]) -> list[str]:
     """The key of each row as one text."""
+    texts: list[str] = _keys(table, key).to_pylist()
+    return texts
+
+
+def _keys(table: pa.Table, key: Sequence[str]) -> Any:
     columns = [pc.fill_null(table.column(name).cast(pa.string()), "") for name in key]
-    joined: list[str] = pc.binary_join_element_wise(*columns, "\x1f").to_pylist()
-    return joined
+    return pc.binary_join_element_wise(*columns, SEPARATOR)
 
 
 def row_digests(table: pa.Table) -> pa.Array:
     """A digest per row over all columns in order, with missing values told from empty ones."""
     texts = [_as_text(table.column(name)) for name in table.column_names]
-    joined = pc.binary_join_element_wise(*texts, "\x1f").to_pylist()
+    joined = pc.binary_join_element_wise(*texts, SEPARATOR).to_pylist()
     return pa.array([hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in joined], pa.string())
 
 

@@ -144,7 +144,9 @@ def _durations(raw: Raw, table: pa.Table) -> None:
         raw.sheet.note_rows("REC-N002", bad, code, texts)
         minutes = pc.multiply(hours.cast(pa.int32()), MINUTES_PER_HOUR)
     seconds = pa.nulls(raw.size, pa.int64())
-    for entry, leave in zip(_present(table, "icu_in"), _present(table, "icu_out"), strict=False):
+    for entry, leave in zip(front_page_codes()["icu_in"], front_page_codes()["icu_out"], strict=True):
+        if not {entry, leave} <= set(table.column_names):
+            continue
         start, end = (_clock(raw, table, code) for code in (entry, leave))
         span = pc.subtract(end.cast(pa.int64()), start.cast(pa.int64()))
         wrong = columns.mask(pc.less(span, 0))

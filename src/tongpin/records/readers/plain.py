@@ -68,7 +68,7 @@ def _take(raw: Raw, name: str, column: Any) -> None:
         return
     if name.endswith("_fen"):
         # A column named in fen holds whole fen; the amount rules are the same.
-        typed, bad = columns.whole(raw.text[name], kind)
+        typed, bad = columns.within_reason(*columns.whole(raw.text[name], kind))
         raw.sheet.note_rows("REC-N001", bad, name, raw.text[name])
         raw.sheet.note_rows("REC-F001", columns.mask(pc.less(typed, 0)), name, raw.text[name])
         raw.ready[name] = typed

@@ -1,0 +1,237 @@
+"""Loading into a home: twice changes nothing, order does not matter, and whatever is refused is said and lost alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from records_samples import KEY, json_lines, message
+
+from tongpin.base.errors import RecordsError
+from tongpin.records import load as loading
+from tongpin.records import tasks
+from tongpin.records.load import CASES, INSTITUTIONS, KEYS, LoadReport, load_files, read_loaded
+from tongpin.store import lake
+from tongpin.store.home import Home
+
+RESULT_HEADER = "setl_id,certno,gend,brdy,insutype,medfee_sumamt,psn_part_amt,acct_pay,hifp_pay,hifmi_pay,accepted_date"
+RESULT = "S1,X9,2,1990-01-01,390,9000,4000,0,4500,500,2025-07-02"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.open(tmp_path / "home")
+
+
+def write(path: Path, data: bytes | str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def lists(path: Path, *messages: dict[str, Any]) -> Path:
+    return write(path, json_lines(*messages))
+
+
+def results(path: Path, *rows: str) -> Path:
+    return write(path, "\n".join([RESULT_HEADER, *rows]) + "\n")
+
+
+def list_4101a(setl_id: str = "S1") -> dict[str, Any]:
+    """A list as 4101A has it: no person, no fees, no payers."""
+    made = message(setl_id)
+    for name in ("gend", "brdy", "age", "certno", "hi_type", "psn_selfpay", "psn_ownpay", "acct_pay"):
+        del made["setlinfo"][name]
+    del made["payinfo"], made["iteminfo"]
+    return made
+
+
+def said(report: LoadReport) -> list[tuple[str, str, int]]:
+    return [(found.rule_id, found.file, found.record) for found in report.findings]
+
+
+def the_cases(home: Home) -> dict[str, dict[str, Any]]:
+    return {row["case_id"]: row for row in read_loaded(home, CASES).to_pylist()}
+
+
+def counts(report: LoadReport, kind: str = "settlement-list") -> tuple[int, int, int]:
+    return report.new[kind], report.changed[kind], report.unchanged[kind]
+
+
+def test_the_same_folder_twice_changes_nothing(home: Home, tmp_path: Path) -> None:
+    lists(tmp_path / "in" / "a.jsonl", message("S1"), message("S2", gend="9"))
+    results(tmp_path / "in" / "r.csv", RESULT)
+    assert counts(load_files(home, [tmp_path / "in"])) == (2, 0, 0)
+    stored = lake.read(home, "findings")
+    again = load_files(home, [tmp_path / "in"])
+    assert counts(again) == (0, 0, 2)
+    assert counts(again, "settlement-result") == (0, 0, 1)
+    assert stored is not None
+    assert lake.read(home, "findings") == stored
+
+
+def test_a_changed_list_is_a_newer_version(home: Home, tmp_path: Path) -> None:
+    load_files(home, [lists(tmp_path / "a.jsonl", message("S1"), message("S2"))])
+    report = load_files(home, [lists(tmp_path / "b.jsonl", message("S1", dscg_way="2"), message("S2"))])
+    assert counts(report) == (0, 1, 1)
+    assert {name: row["discharge_way"] for name, row in the_cases(home).items()} == {"S1": "2", "S2": "1"}
+
+
+def test_files_that_overlap_keep_the_first_and_name_the_other(home: Home, tmp_path: Path) -> None:
+    lists(tmp_path / "in" / "05" / "h.jsonl", message("S1"), message("S2"))
+    lists(tmp_path / "in" / "06" / "h.jsonl", message("S1", dscg_way="2"), message("S2"), message("S3"))
+    report = load_files(home, [tmp_path / "in"])
+    assert said(report) == [("REC-P001", "in/06/h.jsonl", 1), ("REC-P002", "in/06/h.jsonl", 2)]
+    assert "in/05/h.jsonl" in report.findings[0].value
+    assert {name: row["file"] for name, row in the_cases(home).items()} == {
+        "S1": "in/05/h.jsonl",
+        "S2": "in/05/h.jsonl",
+        "S3": "in/06/h.jsonl",
+    }
+
+
+def test_a_file_given_twice_is_read_once(home: Home, tmp_path: Path) -> None:
+    path = lists(tmp_path / "in" / "a.jsonl", message("S1"))
+    report = load_files(home, [path, tmp_path / "in", tmp_path / "in" / ".." / "in"])
+    assert (report.files["settlement-list"], report.findings) == (1, [])
+
+
+@pytest.mark.parametrize("made", [list_4101a(), message("S1", hi_type="9", dcla_time=""), message("S1", gend="")])
+def test_results_may_come_after_the_lists(tmp_path: Path, made: dict[str, Any]) -> None:
+    made["setlinfo"].pop("act_ipt_days", None)
+    files = lists(tmp_path / "a.jsonl", made, message("S2")), results(tmp_path / "r.csv", RESULT)
+    early, late = Home.open(tmp_path / "early"), Home.open(tmp_path / "late")
+    for home in (early, late):
+        write(home.root / "patient.key", KEY.hex().ljust(64, "0"))
+    load_files(early, files)
+    load_files(late, files[:1])
+    report = load_files(late, files[1:])
+    assert counts(report) == (0, 1, 0)
+    assert the_cases(late) == the_cases(early)
+    assert the_cases(late)["S1"]["accepted_date"] == dt.date(2025, 7, 2)
+    assert counts(load_files(late, files[:1])) == (0, 0, 2)
+
+
+def test_a_result_that_does_not_add_up_completes_nothing(home: Home, tmp_path: Path) -> None:
+    load_files(home, [lists(tmp_path / "a.jsonl", list_4101a())])
+    before = the_cases(home)
+    report = load_files(home, [results(tmp_path / "r.csv", RESULT.replace("4500", "4501"))])
+    assert said(report) == [("REC-S007", "a.jsonl", 1)]
+    assert report.findings[0].value == "9,001.00 ≠ 9,000.00"
+    assert the_cases(home) == before
+
+
+def test_a_result_cut_off_from_its_lists_completes_them_when_loaded_again(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_files(home, [lists(tmp_path / "a.jsonl", list_4101a())])
+    path = results(tmp_path / "r.csv", RESULT)
+    with monkeypatch.context() as broken:
+        broken.setattr(loading, "complete_lists", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            load_files(home, [path])
+    report = load_files(home, [path])
+    assert (counts(report, "settlement-result"), counts(report)) == ((0, 0, 1), (0, 1, 0))
+
+
+def test_withdrawals_of_lists_nobody_loaded_are_kept_and_named(home: Home, tmp_path: Path) -> None:
+    load_files(home, [lists(tmp_path / "a.jsonl", message("S1"))])
+    rows = "institution_code,setl_id,withdrawn_date\nH32020000001,S1,2025-07-01\nH32020000001,S8,2025-07-01\n"
+    report = load_files(home, [write(tmp_path / "w.csv", rows)])
+    assert [(found.rule_id, found.value) for found in report.findings] == [("REC-W001", "H32020000001 S8")]
+    assert report.new["withdrawal"] == 2
+
+
+def test_an_institution_given_twice_stands_once_in_its_newest_form(home: Home, tmp_path: Path) -> None:
+    head = "institution_code,institution_name,settlement_level,valid_from\n"
+    twice = write(tmp_path / "a.csv", head + "H1,甲院,二级,2024-01-01\nH1,甲院,三级,2024-01-01\n")
+    report = load_files(home, [twice, write(tmp_path / "b.csv", head + "H1,甲院,二级,2024-01-01\n")])
+    assert said(report) == [("REC-P001", "a.csv", 2), ("REC-P002", "b.csv", 0)]
+    load_files(home, [write(tmp_path / "c.csv", head + "H1,甲院,三级,2024-01-01\n")])
+    assert read_loaded(home, INSTITUTIONS)["settlement_level"].to_pylist() == ["三级"]
+
+
+def test_junk_in_a_folder_is_named_and_the_rest_is_loaded(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    lists(folder / "a.jsonl", message("S1"))
+    for name in (".DS_Store", "Thumbs.db", "~$表.xlsx", ".git/config"):
+        write(folder / name, b"junk")
+    write(folder / "README.txt", "请看这里\n")
+    write(folder / "表.xlsx", b"PK\x03\x04 rest")
+    report = load_files(home, [folder])
+    assert said(report) == [("REC-K001", "in/README.txt", 0), ("REC-K001", "in/表.xlsx", 0)]
+    assert "xlsx" in report.findings[1].message
+    assert "CSV" in report.findings[1].hint
+    assert set(the_cases(home)) == {"S1"}
+
+
+def test_an_empty_folder_and_a_wrong_path_are_refused_before_anything_is_kept(home: Home, tmp_path: Path) -> None:
+    good = lists(tmp_path / "a.jsonl", message("S1"))
+    (tmp_path / "empty").mkdir()
+    for path, code in ((tmp_path / "empty", "records.empty"), (tmp_path / "none", "records.file")):
+        with pytest.raises(RecordsError) as caught:
+            load_files(home, [good, path])
+        assert caught.value.code == code
+    assert not home.root.exists()
+
+
+def test_a_file_that_vanishes_does_not_stop_the_others(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, good = lists(tmp_path / "gone.jsonl", message("S1")), lists(tmp_path / "good.jsonl", message("S2"))
+    kind = tasks.detect
+
+    def detect_then_lose(path: Path) -> str:
+        found = kind(path)
+        gone.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(tasks, "detect", detect_then_lose)
+    report = load_files(home, [gone, good])
+    assert said(report) == [("REC-C007", "gone.jsonl", 0)]
+    assert set(the_cases(home)) == {"S2"}
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one processor reads alone")
+def test_many_processes_read_what_one_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [lists(tmp_path / f"{n}.jsonl", message(f"S{n}"), message(f"T{n}", gend="9")) for n in range(3)]
+    files.append(results(tmp_path / "r.csv", RESULT))
+    alone, many = Home.open(tmp_path / "alone"), Home.open(tmp_path / "many")
+    for home in (alone, many):
+        write(home.root / "patient.key", KEY.hex().ljust(64, "0"))
+    first = load_files(alone, files)
+    monkeypatch.setattr(tasks, "SPREAD_BYTES", 0)
+    assert load_files(many, files).findings == first.findings
+    assert the_cases(many) == the_cases(alone)
+
+
+def test_no_identifier_reaches_the_lake(home: Home, tmp_path: Path) -> None:
+    secrets = {"psn_name": "某某某", "certno": "X0000000000000009", "psn_no": "P777"}
+    broken = json_lines(message("S3", **secrets))[:-100]
+    write(tmp_path / "a.jsonl", json_lines(message("S1", **secrets), message("S2", gend="9", **secrets)) + broken)
+    results(tmp_path / "r.csv", RESULT.replace("X9", secrets["certno"]))
+    load_files(home, [tmp_path / "a.jsonl", tmp_path / "r.csv"])
+    tables = [lake.read(home, name) for name in (*KEYS, "findings") if lake.exists(home, name)]
+    shown = "".join(str(table.to_pylist()) for table in tables if isinstance(table, pa.Table))
+    assert "S1" in shown
+    assert not [value for value in secrets.values() if value in shown]
+
+
+def test_a_reading_process_ended_by_the_system_is_a_refusal(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(tasks, "SPREAD_BYTES", 0)
+    monkeypatch.setattr(tasks.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(tasks, "ProcessPoolExecutor", end)
+    with pytest.raises(RecordsError) as caught:
+        load_files(home, [lists(tmp_path / f"{n}.jsonl", message(f"S{n}")) for n in range(2)])
+    assert caught.value.code == "records.worker"
+    assert not list(home.root.glob("loading-*"))
