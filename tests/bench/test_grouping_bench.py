@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tongpin.bench.grouping import SCHEME, draw_cases, run
+from tongpin.bench.grouping import draw_cases, run
 from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.library import open_scheme
+from tongpin.grouping.library import DEMO_SCHEME, open_scheme
 from tongpin.grouping.stage import group
 from tongpin.store.home import Home
 
 
 def test_the_cases_it_draws_group_alike_in_kernel_and_interpreter(tmp_path: Path) -> None:
-    scheme = open_scheme(Home.open(tmp_path), SCHEME)
+    scheme = open_scheme(Home.open(tmp_path), DEMO_SCHEME)
     cases = draw_cases(scheme, 3_000)
     rows = group(cases, scheme).select(["status", "mdc", "adrg", "drg"]).to_pylist()
     for drawn, row in zip(cases.to_pylist(), rows, strict=True):
-        case = Case(sex=drawn["sex"], age=drawn["age"], los=drawn["los"], dx=tuple(drawn["dx"]), px=tuple(drawn["px"]))
-        outcome = interpret(scheme, case)
+        outcome = interpret(scheme, Case.of(drawn))
         assert (outcome.status, outcome.mdc, outcome.adrg, outcome.drg) == tuple(row.values())
     assert len({row["drg"] for row in rows}) > 100
 

@@ -134,3 +134,55 @@ def test_a_missing_file_is_refused_and_a_bad_one_is_a_finding(tongpin, tmp_path:
     code, said, _ = tongpin("load", bad, "--home", home)
     assert code == 1
     assert "REC-J" in said
+
+
+def test_wrong_usage_is_json_for_machines(tongpin) -> None:
+    code, said, _ = tongpin("settle", "--json")
+    assert code == 2
+    assert json.loads(said)["code"] == "usage"
+
+
+def test_the_system_s_refusal_is_said_like_ours(tongpin, cases: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    code, said, _ = tongpin("group", cases, "--scheme", "demo-drg", "-o", tmp_path / "file" / "o.csv", "--json")
+    assert code == 1
+    assert json.loads(said)["code"] == "os.error"
+    code, _, complained = tongpin("settle", "--month", "2025-06", "--home", tmp_path / "file")
+    assert code == 1
+    assert "home.folder" in complained
+
+
+def test_group_takes_cases_only(tongpin, tmp_path: Path) -> None:
+    other = tmp_path / "withdrawal.csv"
+    other.write_text("institution_code,setl_id,withdrawn_date,successor_setl_id\n", encoding="utf-8")
+    code, _, complained = tongpin("group", other, "--scheme", "demo-drg", "-o", tmp_path / "o.csv")
+    assert code == 1
+    assert "group.kind" in complained
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_group_needs_no_home(tongpin, cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TONGPIN_HOME", raising=False)
+    code, said, _ = tongpin("group", cases, "--scheme", "demo-drg", "-o", tmp_path / "o.csv")
+    assert code == 0
+    assert "REC-U002" in said  # the code "?" stands in no dictionary
+    assert not (tmp_path / "tongpin-home").exists()
+
+
+def test_the_demonstration_city_stays_out_of_a_home_with_data(tongpin, cases: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    tongpin("load", cases, "--home", home)
+    code, _, complained = tongpin("demo", "--cases", "10", "--home", home)
+    assert code == 1
+    assert "已有自己的数据" in complained
+
+
+def test_one_broken_scheme_does_not_hide_the_others(tongpin, tmp_path: Path) -> None:
+    broken = tmp_path / "home" / "schemes" / "mine"
+    broken.mkdir(parents=True)
+    (broken / "mdc.csv").write_text("x", encoding="utf-8")
+    code, said, _ = tongpin("scheme", "list", "--home", tmp_path / "home")
+    assert code == 1
+    assert "demo-drg" in said
+    assert "读不了" in said

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from tongpin.demo.calendar import Month
-from tongpin.demo.cases import draw_month
+from tongpin.demo.cases import draw_hospital_month
 from tongpin.demo.setting import Setting, prepare
 
 SCHEME = Path(str(resources.files("tongpin"))) / "schemes" / "demo-drg"
@@ -34,7 +34,7 @@ def june() -> Month:
 @pytest.fixture(scope="session")
 def stays(setting: Setting, june: Month) -> pa.Table:
     """All stays discharged in June 2025, with and without a settlement list."""
-    return draw_month(setting, june)
+    return pa.concat_tables(draw_hospital_month(setting, june, one) for one in range(len(setting.hospitals)))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 from tongpin.demo.calendar import Month
-from tongpin.demo.cases import DRAW_SCHEMA, draw_hospital_month, draw_month
+from tongpin.demo.cases import DRAW_SCHEMA, draw_hospital_month
 from tongpin.demo.profile import GRADES
 from tongpin.demo.setting import Setting, prepare
 from tongpin.demo.stays import draw_stays
@@ -274,7 +274,7 @@ def test_february_is_small_and_winter_groups_rise(setting):
 
 
 def test_patients_of_a_course_come_back_every_21_days_in_whatever_month(setting, june):
-    tables = [draw_month(setting, june.plus(back), [0]) for back in (-2, -1, 0)]
+    tables = [draw_hospital_month(setting, june.plus(back), 0) for back in (-2, -1, 0)]
     seen: dict[str, list] = {}
     cyclic = {drg for drg, one in zip(setting.groups.drg, setting.groups.number["cyclic"], strict=True) if one}
     for row in (

@@ -17,7 +17,7 @@ from tongpin.demo.choice import Choice, MonthChoice, always_built
 from tongpin.demo.city import build_city
 from tongpin.demo.faults import allocate, plant, split_stays
 from tongpin.demo.setting import Setting
-from tongpin.records.own_layouts import read_decisions, read_institutions, read_settlement_results, read_withdrawals
+from tongpin.records.own_layouts import read_layout
 from tongpin.records.read import CodeBook, read
 
 KEY = b"a key of the test"
@@ -67,7 +67,9 @@ def loaded(small, setting):
     codes = CodeBook(frozenset(setting.groups.dx_codes), frozenset(setting.groups.px_codes))
     found = {}
     for path in sorted((month / "settlement-list").iterdir()):
-        results, findings = read_settlement_results(month / "settlement-result" / f"{path.stem}.csv", key=KEY)
+        results, findings = read_layout(month / "settlement-result" / f"{path.stem}.csv", "settlement-result", key=KEY)[
+            :2
+        ]
         assert not findings
         found[path.name] = read(path, key=KEY, results=results, codes=codes)
     return found
@@ -124,12 +126,12 @@ def test_the_truth_names_the_split_stays(small, loaded):
 
 def test_own_layouts_are_readable(small):
     files = small[0].folder / "files"
-    institutions, findings = read_institutions(files / "institution.csv")
+    institutions, findings = read_layout(files / "institution.csv", "institution")[:2]
     assert not findings
     assert Counter(institutions["grade"].to_pylist()) == {"三甲": 5, "三乙": 4, "二级": 17, "一级": 29}
     assert all(len(code) == 12 for code in institutions["institution_code"].to_pylist())
-    assert read_withdrawals(files / "withdrawal.csv")[1] == []
-    assert read_decisions(files / "decision.csv")[1] == []
+    assert read_layout(files / "withdrawal.csv", "withdrawal")[1] == []
+    assert read_layout(files / "decision.csv", "decision")[1] == []
 
 
 def test_a_city_is_not_written_over_unless_asked(small, scheme_folder):

@@ -32,6 +32,7 @@ def replace(folder: Path, file: str, old: str, new: str) -> None:
         ("mdc.csv", "1,MDCP", "x,MDCP", "SCH-S001", 2, "seq"),
         ("adrg.csv", "1,MDCH,adrg", "1,MDCK,adrg", "SCH-O001", 8, "mdc"),
         ("drg.csv", "MDCH,HZ1,HZ1", "MDCH,HZ1,HZ2", "SCH-O002", 12, "rule"),
+        ("drg.csv", "MDCH,HZ1,HZ1", "MDCH,HC2,HZ1", "SCH-O002", 12, "rule"),
         ("drg.csv", "1,ZZ19,多发创伤,always", "1,ZZ19,多发创伤,always,", "SCH-C002", 4, ""),
         ("mcc.csv", "code,exclusion_table", "code,table", "SCH-C001", 1, ""),
     ],
@@ -70,6 +71,12 @@ def test_import_keeps_the_scheme_whole_or_not_at_all(scheme_folder: Path, tmp_pa
     import_scheme(home, scheme_folder, "small-2")
     assert "small-2" in scheme_folders(home)
     assert open_scheme(home, "small-2").scheme_id == "small-2"
+    replace(scheme_folder, "drg.csv", "多发创伤,always", "多处创伤,always")
+    with pytest.raises(SchemeError, match="已是另一套方案"):
+        import_scheme(home, scheme_folder, "small-2")
+    changed = import_scheme(home, scheme_folder, "small-2", replace=True)
+    assert open_scheme(home, "small-2").digest == changed.digest
+    assert [path.name for path in home.schemes.iterdir()] == ["small-2"]
     replace(scheme_folder, "drg.csv", "mcc | cc", "mcc | ccc")
     with pytest.raises(SchemeError):
         import_scheme(home, scheme_folder, "small-3")
@@ -80,6 +87,22 @@ def test_import_keeps_the_scheme_whole_or_not_at_all(scheme_folder: Path, tmp_pa
         import_scheme(home, scheme_folder, "../x")
 
 
+def test_a_shipped_scheme_cannot_be_replaced(scheme_folder: Path, tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "home")
+    with pytest.raises(SchemeError, match="已是另一套方案"):
+        import_scheme(home, scheme_folder, "demo-drg", replace=True)
+    assert open_scheme(home, "demo-drg").title == "演示分组方案（非官方）"
+
+
+def test_a_table_that_cannot_be_read_is_the_only_fault(scheme_folder: Path) -> None:
+    (scheme_folder / "adrg.csv").write_bytes((scheme_folder / "adrg.csv").read_text("utf-8").encode("gb18030"))
+    with pytest.raises(SchemeError) as caught:
+        load_scheme(scheme_folder)
+    assert [finding.rule_id for finding in caught.value.findings] == ["SCH-E001"]
+    assert caught.value.where == str(scheme_folder / "adrg.csv")
+    assert len(caught.value.as_dict()["errors"]) == 1
+
+
 def test_check_warns_of_leaves_that_cannot_be_reached(scheme_folder: Path) -> None:
     assert [f.rule_id for f in check_scheme(load_scheme(scheme_folder))] == []
     replace(scheme_folder, "drg.csv", "4,ES35,肺炎,always", "4,ES35,肺炎,always\nMDCE,ES3,ES3,5,ES39,后来,mcc")
@@ -87,3 +110,12 @@ def test_check_warns_of_leaves_that_cannot_be_reached(scheme_folder: Path) -> No
     findings = check_scheme(load_scheme(scheme_folder))
     assert [(f.rule_id, f.record) for f in findings] == [("SCH-D001", 10), ("SCH-D002", 11), ("SCH-N001", 0)]
     assert "第 9 行" in findings[0].message
+
+
+def test_check_looks_for_a_list_among_those_of_its_kind(scheme_folder: Path) -> None:
+    replace(scheme_folder, "drg.csv", "los>30", "px_any:both")
+    replace(scheme_folder, "px_list.csv", "list,code", "list,code\nboth,51.2300")
+    (scheme_folder / "empty_list.csv").write_text("list\nboth\n", encoding="utf-8")
+    assert check_scheme(load_scheme(scheme_folder)) == []
+    replace(scheme_folder, "drg.csv", "px_any:both", "dx_any:both")
+    assert [f.rule_id for f in check_scheme(load_scheme(scheme_folder))] == ["SCH-D003"]

@@ -78,3 +78,11 @@ def test_every_command_stands_in_the_readme() -> None:
     names = [command.callback.__name__ for command in app.registered_commands]
     names += [group.name or "" for group in app.registered_groups]
     assert [name for name in names if f"tongpin {name}" not in text] == []
+
+
+def test_every_parameter_of_a_policy_is_documented() -> None:
+    from tongpin.payment.vocabulary import KNOWN
+
+    text = (REPOSITORY / "docs" / "policy-format.md").read_text(encoding="utf-8")
+    assert [key for key in KNOWN if f"| `{key}` |" not in text] == []
+    assert [option for known in KNOWN.values() for option in known.options if f"`{option}`" not in text] == []

@@ -10,7 +10,7 @@ import pyarrow as pa
 import yaml
 
 from tongpin.payment.policy import Policy
-from tongpin.payment.posting import WITHDRAWAL_SCHEMA, empty_lines
+from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
 from tongpin.payment.price import price
 from tongpin.payment.statement import DECISION_SCHEMA, MonthSettlement, settle_month
 from tongpin.records.schema import CASE_SCHEMA
@@ -198,7 +198,7 @@ def settle(
     return settle_month(
         month,
         price(grouped(*cases), policy, INSTITUTIONS),
-        empty_lines() if posted is None else posted,
+        LINE_SCHEMA.empty_table() if posted is None else posted,
         withdrawals() if gone is None else gone,
         decisions() if decided is None else decided,
         closed or set(),

@@ -12,7 +12,7 @@ from payment_cases import START, make_policy, write_policy
 import tongpin
 from tongpin.base.errors import PolicyError
 from tongpin.payment.policy import Policy
-from tongpin.payment.rates import level_rates
+from tongpin.payment.rates import LevelRate, level_rate
 from tongpin.payment.vocabulary import KNOWN
 
 DEMO = Path(tongpin.__file__).parent / "policies" / "demo-east" / "2025"
@@ -72,8 +72,8 @@ def test_assumed_keys_are_told(tmp_path):
 
     policy = make_policy(tmp_path, change=confirm)
     assert "weights" in policy.assumed_keys()
-    assert policy.is_assumed("deposit.base")
-    assert not policy.is_assumed("deposit.ratio")
+    assert "deposit.base" in policy.assumed_keys()
+    assert "deposit.ratio" not in policy.assumed_keys()
 
 
 def _parameter(key, **changes):
@@ -166,6 +166,10 @@ def test_the_digest_names_the_content(tmp_path):
     same = make_policy(tmp_path / "same")
     other = make_policy(tmp_path / "other", {"deposit.ratio": 0.05})
     assert one.digest == same.digest != other.digest
+
+
+def level_rates(policy: Policy, on: date) -> list[LevelRate]:
+    return [level_rate(policy, on, **place) for place in policy.leaves("rate.tier_budget", on)]
 
 
 def test_the_demonstration_edition_says_everything_the_stages_ask():

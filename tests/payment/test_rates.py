@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tongpin.base.errors import PolicyError
-from tongpin.payment.rates import city_rate_fen, close_level_rate, rounded
+from tongpin.payment.rates import close_level_rate, rounded
 
 WAN = 10_000
 YUAN = 100
@@ -25,9 +25,9 @@ def close(budget_yuan, weight, basic_weight, basic_rate_yuan):
 
 
 def test_level_rates_before_the_basic_groups_tv_a5():
-    assert city_rate_fen(5000 * WAN * YUAN, 5000 * 10_000) == 10_000 * YUAN
-    assert city_rate_fen(3000 * WAN * YUAN, 5000 * 10_000) == 6_000 * YUAN
-    basic = city_rate_fen(8000 * WAN * YUAN, 10_000 * 10_000)
+    assert close(5000 * WAN, 5000, 0, 0).rate_fen == 10_000 * YUAN
+    assert close(3000 * WAN, 5000, 0, 0).rate_fen == 6_000 * YUAN
+    basic = close(8000 * WAN, 10_000, 0, 0).rate_fen
     assert basic == 8_000 * YUAN
     assert rounded(6_000 * basic, 10_000, 1) == 4_800 * YUAN
 

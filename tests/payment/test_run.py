@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pyarrow as pa
 import pytest
 
 from tongpin.base.errors import PolicyError, StoreError
-from tongpin.payment.run import LINES, STATEMENTS, posted_lines, settle_in_home
+from tongpin.payment.library import open_policy, policy_at_close, policy_folders
+from tongpin.payment.run import LINES, STATEMENTS, closed_run, posted_lines, settle_in_home
+from tongpin.payment.statement_columns import statement_basis
 from tongpin.records.load import CASES, INSTITUTIONS, KEYS, WITHDRAWALS, load_files
 from tongpin.records.own_layouts import layout_schema
 from tongpin.records.schema import CASE_SCHEMA
@@ -161,12 +164,18 @@ def test_a_newer_version_of_a_posted_list_changes_nothing_but_is_told(home: Home
 def test_another_diagnosis_of_a_posted_list_is_told_an_unchanged_or_withdrawn_list_is_not(home: Home) -> None:
     settle_in_home(home, "2025-05")
     settle_in_home(home, "2025-06")
-    assert settle_in_home(home, "2025-07").settlement.notes == ()
+
+    def notes_of(month: int) -> tuple[str, ...]:
+        day = date(2025, month, 3)
+        keep(home, a_list(f"N{month}", 6000, day, day))
+        return settle_in_home(home, f"2025-{month:02}").settlement.notes
+
+    assert notes_of(7) == ()
     keep(home, a_list("M1", 6000, date(2025, 5, 20), date(2025, 5, 25), dx=["I63.900"]))
-    assert len(settle_in_home(home, "2025-08").settlement.notes) == 1
+    assert len(notes_of(8)) == 1
     withdraw(home, "M1", date(2025, 9, 9), "M1-2")
-    settle_in_home(home, "2025-09")
-    assert settle_in_home(home, "2025-10").settlement.notes == ()
+    notes_of(9)
+    assert notes_of(10) == ()
 
 
 def test_lists_older_than_the_policy_are_left_with_a_note(home: Home) -> None:
@@ -183,13 +192,77 @@ def test_a_month_before_the_policy_is_refused(home: Home) -> None:
     assert not lake.exists(home, LINES)
 
 
-def test_a_month_in_which_nothing_is_due_closes_empty(home: Home) -> None:
+def test_a_month_in_which_nothing_is_due_is_refused_and_stays_open(home: Home) -> None:
+    for month in ("2025-05", "2025-06"):
+        settle_in_home(home, month)
+    with pytest.raises(StoreError, match="2025-07 没有可入账的清单"):
+        settle_in_home(home, "2025-07")
+    keep(home, a_list("X1", 6000, date(2025, 7, 3), date(2025, 7, 5)))
+    assert kinds(home, "2025-07") == {"X1": "regular"}
+
+
+def test_a_draft_closes_nothing(home: Home) -> None:
+    draft = settle_in_home(home, "2025-05", draft=True)
+    keep(home, a_list("M3", 9000, date(2025, 5, 22), date(2025, 5, 25)))
+    closed = settle_in_home(home, "2025-05")
+    assert (draft.was_closed, closed.was_closed) == (False, False)
+    assert (draft.settlement.lines.num_rows, closed.settlement.lines.num_rows) == (1, 2)
+
+
+def own_policy(home: Home, name: str, *changes: tuple[str, str]) -> None:
+    """The shipped edition under another name in the home, with words changed."""
+    shipped = policy_folders(home)["demo-east/2025"]
+    folder = home.policies / name
+    shutil.copytree(shipped, folder)
+    text = (folder / "policy.yaml").read_text(encoding="utf-8")
+    for old, new in (("id: demo-east/2025", f"id: {name}"), *changes):
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "policy.yaml").write_text(text, encoding="utf-8")
+
+
+def test_a_home_settles_one_area(home: Home) -> None:
     settle_in_home(home, "2025-05")
-    settle_in_home(home, "2025-06")
-    july = settle_in_home(home, "2025-07")
-    again = settle_in_home(home, "2025-07")
-    assert (july.settlement.lines.num_rows, july.settlement.statement.num_rows) == (0, 0)
-    assert (again.was_closed, again.settlement.digest) == (True, july.settlement.digest)
+    own_policy(home, "elsewhere/2025")
+    for month in ("2025-05", "2025-06"):
+        with pytest.raises(PolicyError, match="已按统筹区 demo-east 关账"):
+            settle_in_home(home, month, "elsewhere")
+    assert settle_in_home(home, "2025-06").manifest["area"] == "demo-east"
+
+
+def test_a_reprint_says_what_was_true_at_the_close(home: Home) -> None:
+    settle_in_home(home, "2025-05")
+    own_policy(home, "demo-east/2025", ("label: 示例市 2025 年", "label: 改过的"))
+    again = settle_in_home(home, "2025-05")
+    assert again.manifest["policy_label"].startswith("示例市 2025 年")
+    assert not any("改过的" in line for line in statement_basis(again.manifest))
+    with pytest.raises(PolicyError, match="后来改过"):
+        policy_at_close(home, again.manifest)
+
+
+def test_the_edition_is_the_one_whose_values_have_begun(home: Home) -> None:
+    own_policy(home, "demo-east/2026", ("2025-01-01:", "2026-01-01:"), ("2024-01-01:", "2025-12-01:"))
+    assert open_policy(home, "demo-east", "2025-06").id == "demo-east/2025"
+    assert open_policy(home, "demo-east", "2025-12").id == "demo-east/2026"
+
+
+def test_an_edition_whose_id_contradicts_its_folder_is_refused(home: Home) -> None:
+    own_policy(home, "x/2025", ("id: x/2025", "id: y/2025"))
+    with pytest.raises(PolicyError, match="文件夹是 x/2025"):
+        open_policy(home, "x", "2025-06")
+
+
+def test_two_writers_at_once_are_one_too_many(home: Home) -> None:
+    with home.locked(), pytest.raises(StoreError, match="另一个同频命令"):
+        settle_in_home(home, "2025-05")
+    assert not settle_in_home(home, "2025-05").was_closed
+
+
+def test_a_report_closes_nothing(home: Home) -> None:
+    with pytest.raises(StoreError, match="2025-05 还没有月结"):
+        closed_run(home, "2025-05")
+    settle_in_home(home, "2025-05")
+    assert closed_run(home, "2025-05").was_closed
 
 
 def test_a_changed_store_is_noticed(home: Home) -> None:

@@ -308,7 +308,7 @@ def test_a_line_without_its_row_and_a_row_without_its_line_fail_loud(policy):
 def test_settling_refuses_a_priced_case_that_was_changed_afterwards(policy):
     from payment_cases import INSTITUTIONS, grouped
 
-    from tongpin.payment.posting import WITHDRAWAL_SCHEMA, empty_lines
+    from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
     from tongpin.payment.price import price
     from tongpin.payment.statement import DECISION_SCHEMA, settle_month
 
@@ -317,7 +317,7 @@ def test_settling_refuses_a_priced_case_that_was_changed_afterwards(policy):
         settle_month(
             JUNE,
             priced,
-            empty_lines(),
+            LINE_SCHEMA.empty_table(),
             WITHDRAWAL_SCHEMA.empty_table(),
             DECISION_SCHEMA.empty_table(),
             set(),

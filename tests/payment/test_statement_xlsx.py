@@ -176,4 +176,5 @@ def test_papers_of_a_home_with_the_demonstration_city_say_synthetic(tmp_path: Pa
     home = Home.open(tmp_path)
     assert synthetic_notice(home) == ()
     home.demo.mkdir()
+    home.demo_city.write_text("{}")
     assert "合成数据" in synthetic_notice(home)[0]

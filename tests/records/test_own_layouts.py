@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from records_samples import KEY
 
-from tongpin.records.own_layouts import (
-    LAYOUTS,
-    layout_schema,
-    read_decisions,
-    read_institutions,
-    read_settlement_results,
-    read_withdrawals,
-)
+from tongpin.records.own_layouts import LAYOUTS, layout_schema, read_layout
 from tongpin.records.patients import hash_patients
 from tongpin.records.read import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tongpin.base.findings import Finding
 
 INSTITUTION = {
     "institution_code": "H1",
@@ -75,12 +69,10 @@ RESULT = {
     "accepted_date": "2025-07-02",
 }
 GOOD = {"institution": INSTITUTION, "withdrawal": WITHDRAWAL, "decision": DECISION, "settlement-result": RESULT}
-READERS: dict[str, Callable[[Path], Any]] = {
-    "institution": read_institutions,
-    "withdrawal": read_withdrawals,
-    "decision": read_decisions,
-    "settlement-result": lambda path: read_settlement_results(path, key=KEY),
-}
+
+
+def read_table(path: Path, layout: str) -> tuple[pa.Table, list[Finding]]:
+    return read_layout(path, layout, key=KEY)[:2]
 
 
 def write(path: Path, *rows: dict[str, str]) -> Path:
@@ -92,7 +84,7 @@ def write(path: Path, *rows: dict[str, str]) -> Path:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_is_detected_and_read(tmp_path: Path, layout: str) -> None:
     path = write(tmp_path / "file.csv", GOOD[layout])
-    table, findings = READERS[layout](path)
+    table, findings = read_table(path, layout)
     assert findings == []
     assert (table.num_rows, table.schema) == (1, layout_schema(layout))
     loaded = read(path, key=KEY)
@@ -103,23 +95,23 @@ def test_every_layout_is_detected_and_read(tmp_path: Path, layout: str) -> None:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_parquet_reads_like_csv(tmp_path: Path, layout: str) -> None:
     pq.write_table(pa.table({name: [value] for name, value in GOOD[layout].items()}), tmp_path / "file.parquet")
-    from_parquet = READERS[layout](tmp_path / "file.parquet")
-    assert from_parquet == READERS[layout](write(tmp_path / "file.csv", GOOD[layout]))
+    from_parquet = read_table(tmp_path / "file.parquet", layout)
+    assert from_parquet == read_table(write(tmp_path / "file.csv", GOOD[layout]), layout)
     assert read(tmp_path / "file.parquet", key=KEY).kind == layout
 
 
 def test_institutions_are_typed(tmp_path: Path) -> None:
-    table, _ = read_institutions(write(tmp_path / "file.csv", INSTITUTION))
+    table, _ = read_table(write(tmp_path / "file.csv", INSTITUTION), "institution")
     assert table.to_pylist() == [INSTITUTION | {"beds": 2500, "valid_from": dt.date(2024, 1, 1)}]
 
 
 def test_decisions_are_in_fen(tmp_path: Path) -> None:
-    (row,) = read_decisions(write(tmp_path / "file.csv", DECISION))[0].to_pylist()
+    (row,) = read_table(write(tmp_path / "file.csv", DECISION), "decision")[0].to_pylist()
     assert (row["amount_fen"], row["month"], row["kind"]) == (123_450, "2025-06", "penalty")
 
 
 def test_results_hash_persons_and_sum_the_other_funds(tmp_path: Path) -> None:
-    (row,) = read_settlement_results(write(tmp_path / "file.csv", RESULT), key=KEY)[0].to_pylist()
+    (row,) = read_table(write(tmp_path / "file.csv", RESULT), "settlement-result")[0].to_pylist()
     assert row["patient_hash"] == hash_patients(["X1"], KEY)[0]
     assert (row["insurance"], row["pool_pay_fen"], row["other_fund_pay_fen"]) == ("390", 450_000, 50_000)
     assert row["settlement_date"] == dt.date(2025, 6, 11)
@@ -149,7 +141,7 @@ def test_a_bad_row_is_left_out_alone(
 ) -> None:
     key = "setl_id" if "setl_id" in GOOD[layout] else "institution_code"
     rows = [GOOD[layout] | {key: "A"}, GOOD[layout] | {key: "B"} | changes, GOOD[layout] | {key: "C"}]
-    table, findings = READERS[layout](write(tmp_path / "file.csv", *rows))
+    table, findings = read_table(write(tmp_path / "file.csv", *rows), layout)
     assert [(found.rule_id, found.record, found.path) for found in findings] == [(rule, 2, path)]
     assert table[key].to_pylist() == ["A", "C"]
 
@@ -165,25 +157,25 @@ def test_a_bad_row_is_left_out_alone(
 def test_a_doubtful_value_is_missing_and_its_row_stays(
     tmp_path: Path, layout: str, changes: dict[str, str], rule: str
 ) -> None:
-    table, findings = READERS[layout](write(tmp_path / "file.csv", GOOD[layout] | changes))
+    table, findings = read_table(write(tmp_path / "file.csv", GOOD[layout] | changes), layout)
     assert [(found.rule_id, found.severity) for found in findings] == [(rule, "warning")]
     assert table.num_rows == 1
 
 
 def test_a_missing_column_refuses_the_file(tmp_path: Path) -> None:
     short = {name: value for name, value in DECISION.items() if name != "month"}
-    table, findings = read_decisions(write(tmp_path / "file.csv", short))
+    table, findings = read_table(write(tmp_path / "file.csv", short), "decision")
     assert [(found.rule_id, found.record, found.path) for found in findings] == [("REC-C001", 0, "month")]
     assert (table.num_rows, table.schema) == (0, layout_schema("decision"))
 
 
 def test_a_repeated_result_is_kept_once(tmp_path: Path) -> None:
     path = write(tmp_path / "file.csv", RESULT, RESULT, RESULT | {"hifp_pay": "1.00"})
-    table, findings = read_settlement_results(path, key=KEY)
+    table, findings = read_table(path, "settlement-result")
     assert [found.rule_id for found in findings] == ["REC-P002", "REC-P001"]
     assert table["pool_pay_fen"].to_pylist() == [450_000]
 
 
 def test_a_result_without_pool_payment_settles_nothing(tmp_path: Path) -> None:
-    table, _ = read_settlement_results(write(tmp_path / "file.csv", RESULT | {"hifp_pay": ""}), key=KEY)
+    table, _ = read_table(write(tmp_path / "file.csv", RESULT | {"hifp_pay": ""}), "settlement-result")
     assert table["other_fund_pay_fen"].to_pylist() == [None]

@@ -17,7 +17,7 @@ from records_samples import KEY
 
 from tongpin.records.assemble import full_years
 from tongpin.records.kinds import detect
-from tongpin.records.own_layouts import read_settlement_results
+from tongpin.records.own_layouts import read_layout
 from tongpin.records.patients import hash_patients
 from tongpin.records.read import Loaded, read
 from tongpin.records.schema import CASE_SCHEMA, COLUMNS, GROUPING_COLUMNS, empty_cases
@@ -160,7 +160,7 @@ def test_settlement_results_come_back(tmp_path_factory: pytest.TempPathFactory, 
     path = tmp_path_factory.mktemp("results") / "results.csv"
     cases = cases_of(rows, "settlement_list", path.name)
     write_settlement_results(cases, path)
-    results, findings = read_settlement_results(path, key=KEY)
+    results, findings = read_layout(path, "settlement-result", key=KEY)[:2]
     assert findings == []
     names = ["mdtrt_id", "insurance", "accepted_date", "settlement_date"]
     names += ["total_fee_fen", "patient_pay_fen", "account_pay_fen", "pool_pay_fen", "other_fund_pay_fen"]
@@ -276,7 +276,7 @@ def test_no_cases_make_files_without_records(tmp_path: Path) -> None:
     write_plain(empty_cases(), tmp_path / "p.csv")
     assert read(tmp_path / "p.csv", key=KEY).cases.num_rows == 0
     write_settlement_results(empty_cases(), tmp_path / "r.csv")
-    assert read_settlement_results(tmp_path / "r.csv", key=KEY)[0].num_rows == 0
+    assert read_layout(tmp_path / "r.csv", "settlement-result", key=KEY)[0].num_rows == 0
 
 
 @given(st.dates(dt.date(1900, 1, 1), dt.date(2026, 1, 1)), st.integers(0, 40_000))

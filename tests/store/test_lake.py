@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -80,6 +82,18 @@ def test_the_patient_key_is_made_once_and_kept_private(home: Home) -> None:
     assert home.patient_key() == key
     assert len(key) == 32
     assert (home.root / "patient.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_key_made_by_another_process_at_that_moment_is_taken(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, made = home.root / "patient.key", bytes(range(32))
+    real = os.open
+
+    def later(*args: Any) -> int:
+        path.write_text(made.hex())
+        return real(*args)
+
+    monkeypatch.setattr(os, "open", later)
+    assert home.patient_key() == made
 
 
 def test_a_lost_or_cut_key_is_refused_instead_of_replaced(home: Home) -> None:

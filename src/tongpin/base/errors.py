@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tongpin.base.findings import Finding
 
 
 class TongpinError(Exception):
     """A refusal that a person can act on.
 
     `code` is stable and dotted (`scheme.when.syntax`), `message` says what and why in Chinese, `where` names the
-    file, row, column or key, `hint` says how to mend it. Source: house rules (errors are public interface).
+    file, row, column or key, `hint` says how to mend it, `findings` are all the faults where there are several.
+    Source: house rules (errors are public interface).
     """
 
-    def __init__(self, code: str, message: str, *, where: str = "", hint: str = "") -> None:
+    def __init__(
+        self, code: str, message: str, *, where: str = "", hint: str = "", findings: Sequence[Finding] = ()
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.where = where
         self.hint = hint
+        self.findings = tuple(findings)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors cross process borders whole: worker processes hand them back."""
-        return _rebuilt, (type(self), self.code, self.message, self.where, self.hint)
+        return _rebuilt, (type(self), self.code, self.message, self.where, self.hint, self.findings)
 
     def __str__(self) -> str:
         """The error in the order a person reads it: code, place, what, mend."""
@@ -37,12 +46,14 @@ class TongpinError(Exception):
             "message": self.message,
             "hint": self.hint,
             "path": self.where,
-            "errors": [],
+            "errors": [finding.as_dict() for finding in self.findings],
         }
 
 
-def _rebuilt(kind: type[TongpinError], code: str, message: str, where: str, hint: str) -> TongpinError:
-    return kind(code, message, where=where, hint=hint)
+def _rebuilt(
+    kind: type[TongpinError], code: str, message: str, where: str, hint: str, findings: tuple[Finding, ...]
+) -> TongpinError:
+    return kind(code, message, where=where, hint=hint, findings=findings)
 
 
 class SchemeError(TongpinError):

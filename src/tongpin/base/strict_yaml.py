@@ -1,4 +1,4 @@
-"""Strict YAML: a key stands once, a decimal number stays exact, a mistake is shown with its line."""
+"""Strict YAML and strict models: a key stands once and is known, a decimal number stays exact, a mistake is shown."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict
 
 from tongpin.base.errors import TongpinError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+
+class Strict(BaseModel):
+    """A frozen piece of a data file that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class _StrictLoader(yaml.SafeLoader):

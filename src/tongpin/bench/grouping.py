@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.library import open_scheme
+from tongpin.grouping.library import DEMO_SCHEME, open_scheme
 from tongpin.grouping.stage import group
 from tongpin.store.home import Home
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from tongpin.grouping.model import Scheme
 
-SCHEME = "demo-drg"
 RUNS = 5
 INTERPRETED = 2_000
 """How many of the cases the interpreter is timed on; it is the reference, not the way."""
@@ -64,21 +63,21 @@ class Result:
 
 def run(home_path: Path | None, count: int) -> Result:
     """Draw `count` cases from the demonstration scheme's own lists and time read, group and both (medians of 5)."""
-    scheme = open_scheme(Home.open(home_path), SCHEME)
+    scheme = open_scheme(Home.open(home_path), DEMO_SCHEME)
     cases = draw_cases(scheme, count)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cases.parquet"
         pq.write_table(cases, path)
         group(cases.slice(0, 1), scheme)  # compilation is paid once a scheme, not once a case
         table = _read(path)
-        sample = [_case(row) for row in cases.slice(0, INTERPRETED).to_pylist()]
+        sample = [Case.of(row) for row in cases.slice(0, INTERPRETED).to_pylist()]
         timings = (
             Timing("只读 Parquet", _median(lambda: _read(path)), count),
             Timing("读 + 分组", _median(lambda: group(_read(path), scheme)), count),
             Timing("分组（内存中，单线程）", _median(lambda: group(table, scheme)), count),
             Timing("解释器（参照）", _median(lambda: [interpret(scheme, case) for case in sample]), len(sample)),
         )
-    return Result(f"分组基准：方案 {SCHEME}，{count:,} 例，{RUNS} 次取中位数", timings)
+    return Result(f"分组基准：方案 {DEMO_SCHEME}，{count:,} 例，{RUNS} 次取中位数", timings)
 
 
 def draw_cases(scheme: Scheme, count: int) -> pa.Table:
@@ -107,10 +106,6 @@ def _lists(random: np.random.Generator, codes: list[str], lengths: Any) -> pa.Ar
 
 def _read(path: Path) -> pa.Table:
     return pq.ParquetFile(path, read_dictionary=["dx.list.element", "px.list.element"]).read()
-
-
-def _case(row: dict[str, Any]) -> Case:
-    return Case(sex=row["sex"], age=row["age"], los=row["los"], dx=tuple(row["dx"]), px=tuple(row["px"]))
 
 
 def _median(work: Callable[[], object]) -> float:

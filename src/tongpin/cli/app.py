@@ -92,6 +92,7 @@ def load(
 def scheme_import(
     source: Annotated[Path, typer.Argument(help="方案表文件夹")],
     scheme_id: Annotated[str, typer.Option("--id", help="方案代号")],
+    replace: Annotated[bool, typer.Option("--replace", help="替换同一代号的另一套方案")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
@@ -99,7 +100,7 @@ def scheme_import(
     """导入一个分组方案（文件夹中的 CSV 表）。"""
     from tongpin.cli import scheme_commands
 
-    scheme_commands.import_(home, source, scheme_id)
+    scheme_commands.import_(home, source, scheme_id, replace=replace)
 
 
 @scheme_app.command("list")
@@ -107,7 +108,8 @@ def scheme_list(home: HomeOption = None, as_json: JsonOption = False, lang: Lang
     """列出现有方案。"""
     from tongpin.cli import scheme_commands
 
-    scheme_commands.list_(home)
+    if scheme_commands.list_(home):
+        raise typer.Exit(EXIT_FINDINGS)
 
 
 @scheme_app.command("show")
@@ -144,6 +146,7 @@ def group(
     output: Annotated[Path, typer.Option("-o", "--output", help="结果文件 .csv 或 .parquet")],
     explain: Annotated[bool, typer.Option("--explain", help="每例附上入组路径（JSON）")] = False,
     by_interpreter: Annotated[bool, typer.Option("--interpreter", help="用解释器逐例求值，供核对")] = False,
+    kind: Annotated[str | None, typer.Option("--kind", help="文件种类，默认自动识别", show_default=False)] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
@@ -151,7 +154,7 @@ def group(
     """给一个文件的病例分组。"""
     from tongpin.cli import record_commands
 
-    if record_commands.group(home, source, scheme, output, explain=explain, by_interpreter=by_interpreter):
+    if record_commands.group(home, source, kind, scheme, output, explain=explain, by_interpreter=by_interpreter):
         raise typer.Exit(EXIT_FINDINGS)
 
 
@@ -159,6 +162,7 @@ def group(
 def settle(
     month: MonthOption,
     area: AreaOption = None,
+    draft: Annotated[bool, typer.Option("--draft", help="试算：写出草稿，不关账")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
@@ -166,7 +170,7 @@ def settle(
     """月度结算：关账并写出月度支付情况表；已关账的月份只重印。"""
     from tongpin.cli import money_commands
 
-    money_commands.settle(home, month, area)
+    money_commands.settle(home, month, area, draft=draft)
 
 
 @report_app.command("joint")
@@ -177,7 +181,7 @@ def report_joint(
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
 ) -> None:
-    """联合报告：同一批病例的医保结算与绩效考核（HTML 与 xlsx）。"""
+    """联合报告：已关账月份的医保结算与绩效考核（HTML 与 xlsx）。"""
     from tongpin.cli import money_commands
 
     money_commands.joint(home, month, area)
@@ -186,7 +190,6 @@ def report_joint(
 @app.command()
 def explain(
     case_id: Annotated[str, typer.Argument(metavar="CASE", help="清单的结算号")],
-    area: AreaOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
@@ -194,7 +197,7 @@ def explain(
     """一例的每一元从哪里来：入组路径、权重、费率、各付费方。"""
     from tongpin.cli import money_commands
 
-    money_commands.explain(home, case_id, area)
+    money_commands.explain(home, case_id)
 
 
 @app.command()

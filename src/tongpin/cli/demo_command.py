@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from tongpin.store.home import Home
 
 
-SCHEME = "demo-drg"
-
-
 class _Steps:
     """Says each step with the seconds it took."""
 
@@ -38,7 +35,7 @@ class _Steps:
 def run(home_path: Path | None, cases: int | None) -> None:
     """City → load → group → settle → measures → twin → report; ends with the paths of the reports."""
     from tongpin.demo.city import build_city
-    from tongpin.grouping.library import scheme_folders
+    from tongpin.grouping.library import DEMO_SCHEME, open_scheme, scheme_folders
     from tongpin.payment.run import settle_in_home
     from tongpin.records.load import load_files
     from tongpin.store.home import Home
@@ -50,11 +47,12 @@ def run(home_path: Path | None, cases: int | None) -> None:
         city = build_city(
             home.demo,
             cases=cases,
-            scheme_folder=scheme_folders(home)[SCHEME],
+            scheme_folder=scheme_folders(home)[DEMO_SCHEME],
             progress=lambda done, total: progress("生成演示城市", done, total),
             replace=True,
         )
-    for month in city.months:
+    home.demo_city.write_text(json.dumps({"cases": cases}), encoding="utf-8")
+    for month in sorted(city.months, key=lambda built: built.month):
         screen.say(
             f"  {month.month}：{month.hospitals} 家机构，清单 {month.settlement_lists:,}，首页 {month.front_pages:,}"
         )
@@ -62,7 +60,7 @@ def run(home_path: Path | None, cases: int | None) -> None:
         screen.say(f"  · {note}")
     steps.done("city", f"{city.label}（合成数据，没有真实患者）")
     with screen.progress("装载") as progress:
-        report = load_files(home, [home.demo / "files"], None, progress, code_book(home, SCHEME))
+        report = load_files(home, [home.demo / "files"], None, progress, code_book(open_scheme(home, DEMO_SCHEME)))
     show_load(report)
     reports = [write_findings(home, report.findings)]
     steps.done("load", f"装载完毕，问题 {len(report.findings)} 条（含有意埋下的错误，真值在 {home.demo / 'truth'}）")
@@ -81,15 +79,15 @@ def run(home_path: Path | None, cases: int | None) -> None:
     screen.say("演示方案、演示付费办法，全部数字均为模拟。报告：")
     for path in paths:
         screen.say(f"  {path}")
+    screen.say(f"接着看：tongpin explain 结算号 --home {home.root}；tongpin --help")
 
 
 def _same_city(home: Home, cases: int | None) -> None:
-    """A home holds one demonstration city: its closed months cannot take the hospitals of another size."""
-    path = home.demo / "city.json"
-    asked = {"cases": cases}
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != asked:
-        raise TongpinError(
-            "demo.home", f"{home.root} 里已有另一规模的演示城市，其月份已关账", hint="用 --home 换一个目录，或删去它"
-        )
-    home.demo.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asked), encoding="utf-8")
+    """A home holds its own data or one demonstration city: closed months cannot take the hospitals of another."""
+    if not home.lake.exists():
+        return
+    hint = "用 --home 换一个目录"
+    if not home.demo_city.exists():
+        raise TongpinError("demo.home", f"{home.root} 里已有自己的数据，演示城市不往里放", hint=hint)
+    if json.loads(home.demo_city.read_text(encoding="utf-8")) != {"cases": cases}:
+        raise TongpinError("demo.home", f"{home.root} 里已有另一规模的演示城市", hint=hint)

@@ -14,50 +14,53 @@ if TYPE_CHECKING:
     from tongpin.store.home import Home
 
 
-def settle(home_path: Path | None, month: str, area: str | None) -> None:
-    """Settle a month, write its statement and show the sums by fund and level."""
+def settle(home_path: Path | None, month: str, area: str | None, *, draft: bool) -> None:
+    """Settle a month (or try it), write its statement and show the sums by fund and level."""
     from tongpin.payment.run import settle_in_home
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
-    run = settle_in_home(home, month, area)
-    path = write_statement(home, run)
+    run = settle_in_home(home, month, area, draft=draft)
+    is_draft = draft and not run.was_closed
+    path = write_statement(home, run, is_draft=is_draft)
     screen.give(
         {
             "ok": True,
             "month": month,
             "was_closed": run.was_closed,
+            "draft": is_draft,
             "statement": str(path),
             "manifest": run.manifest,
             "rows": run.settlement.statement.to_pylist(),
         },
     )
-    show_settlement(run)
+    show_settlement(run, is_draft=is_draft)
     screen.say(f"月度支付情况表：{path}", f"statement: {path}")
 
 
-def write_statement(home: Home, run: MonthRun) -> Path:
+def write_statement(home: Home, run: MonthRun, *, is_draft: bool = False) -> Path:
     """The 月度支付情况表 of a month as xlsx in the reports folder; its path."""
     from tongpin.payment.statement_columns import statement_basis, synthetic_notice
     from tongpin.payment.statement_xlsx import write_statement_xlsx
 
-    assumed = len(run.policy.assumed_keys())
-    simulated = [f"模拟：付费办法有 {assumed} 项取值没有文件确认"] if assumed else []
+    assumed = len(run.manifest["assumed"])
+    notices = [*synthetic_notice(home), *[f"模拟：付费办法有 {assumed} 项取值没有文件确认"] * bool(assumed)]
+    notices += ["草稿：没有关账，不作拨付依据"] * is_draft
     home.reports.mkdir(parents=True, exist_ok=True)
-    path = home.reports / f"月度支付情况表-{run.settlement.month}.xlsx"
+    path = home.reports / f"月度支付情况表-{run.settlement.month}{'-草稿' if is_draft else ''}.xlsx"
     write_statement_xlsx(
         run.settlement.statement,
         path,
         month=run.settlement.month,
-        area_label=run.policy.edition.area,
-        basis_lines=statement_basis(run.policy, run.manifest),
-        notices=[*synthetic_notice(home), *simulated],
+        area_label=run.manifest["area_label"],
+        basis_lines=statement_basis(run.manifest),
+        notices=notices,
         lines=run.settlement.lines,
     )
     return path
 
 
-def show_settlement(run: MonthRun) -> None:
+def show_settlement(run: MonthRun, *, is_draft: bool = False) -> None:
     """The settled month by settlement level and fund, for people."""
     import pyarrow.compute as pc
 
@@ -65,7 +68,14 @@ def show_settlement(run: MonthRun) -> None:
     from tongpin.report.words import percent_text, wan_text
 
     statement = run.settlement.statement
-    sums = ("cases", "item_pool_fen", "pool_payable_fen", "result_fen", "cash_transfer_fen")
+    sums = (
+        "cases",
+        "item_pool_fen",
+        "pool_payable_fen",
+        "result_fen",
+        "month_pool_payable_fen",
+        "cash_transfer_fen",
+    )
     total = (
         statement.group_by(["hospital_level", "fund_label"])
         .aggregate([(name, "sum") for name in sums])
@@ -75,9 +85,11 @@ def show_settlement(run: MonthRun) -> None:
     rows.append(
         {"hospital_level": "合计", "fund_label": "", **{f"{s}_sum": pc.sum(statement[s]).as_py() for s in sums}},
     )
+    state = "已关账，重印" if run.was_closed else "草稿，没有关账" if is_draft else "已关账"
+    simulated = "；模拟" if run.manifest["assumed"] else ""
     screen.table(
-        f"{run.settlement.month} 结算（已关账{'，重印' if run.was_closed else ''}；{run.policy.edition.label}；模拟）",
-        ["级别与基金", "清单", "按项目应付（万元）", "DRG应付（万元）", "结付率", "盈亏（万元）", "本月拨付（万元）"],
+        f"{run.settlement.month} 结算，万元（{state}；{run.manifest['policy_label']}{simulated}）",
+        ["级别与基金", "清单", "按项目应付", "DRG应付", "结付率", "盈亏", "含补传红蓝的应付", "本月拨付"],
         [
             [
                 f"{row['hospital_level']} {row['fund_label']}",
@@ -88,6 +100,7 @@ def show_settlement(run: MonthRun) -> None:
                     row["pool_payable_fen_sum"] / row["item_pool_fen_sum"] if row["item_pool_fen_sum"] else None
                 ),
                 wan_text(row["result_fen_sum"]),
+                wan_text(row["month_pool_payable_fen_sum"]),
                 wan_text(row["cash_transfer_fen_sum"]),
             ]
             for row in rows
@@ -122,7 +135,7 @@ def write_joint(home: Home, month: str, area: str | None) -> tuple[Path, Path]:
     return page, workbook
 
 
-def explain(home_path: Path | None, case_id: str, area: str | None) -> None:
+def explain(home_path: Path | None, case_id: str) -> None:
     """Say where each yuan of a posted list comes from, and how it came into its group."""
     import pyarrow.compute as pc
 
@@ -131,9 +144,9 @@ def explain(home_path: Path | None, case_id: str, area: str | None) -> None:
     from tongpin.grouping.library import open_scheme
     from tongpin.grouping.prose import explain_lines
     from tongpin.payment.explain import explain_case
-    from tongpin.payment.library import open_policy
+    from tongpin.payment.library import policy_named
     from tongpin.payment.posting import LINE_KINDS
-    from tongpin.payment.run import posted_lines
+    from tongpin.payment.run import closed_months, posted_lines
     from tongpin.records.load import CASES, read_loaded
     from tongpin.store.home import Home
 
@@ -143,14 +156,17 @@ def explain(home_path: Path | None, case_id: str, area: str | None) -> None:
         raise StoreError(
             "explain.unknown", f"没有已结算的清单 {case_id}", hint="检查结算号；未结算的月份先运行 tongpin settle"
         )
-    policy = open_policy(home, area)
-    scheme = open_scheme(home, policy.scheme_id)
+    manifests = closed_months(home)
+    closing = manifests[lines[-1]["period"]]
+    scheme = open_scheme(home, closing["scheme"])
     cases = read_loaded(home, CASES)
     found = cases.filter(pc.and_(pc.equal(cases["case_id"], case_id), pc.equal(cases["source"], "settlement_list")))
     paths = [explain_group(scheme, Case.of(row)) for row in found.to_pylist()]
-    texts = [explain_case(line, policy) for line in lines]
+    texts = [explain_case(line, policy_named(home, manifests[line["period"]]["policy"])) for line in lines]
     screen.give({"ok": True, "case_id": case_id, "lines": lines, "explained": texts, "group": paths})
     for line, text in zip(lines, texts, strict=True):
         screen.say(f"{line['period']} 入账（{LINE_KINDS[line['line_kind']]}）\n{text}\n")
+    if scheme.digest != closing["scheme_digest"]:
+        screen.say(f"注意：方案 {scheme.scheme_id} 在关账之后改过，下面是现在的入组，入账时为 {lines[-1]['drg']}")
     for path in paths:
         screen.say("\n".join(explain_lines(scheme, path)))

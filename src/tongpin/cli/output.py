@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 EXAMPLES = 5
 """How many rules a screen illustrates with their first finding."""
 
-
 PAPER_COLUMNS = 160
 """How wide a table may be where there is no terminal."""
 
@@ -105,6 +104,4 @@ def refuse(error: TongpinError) -> None:
         screen.give(error.as_dict())
     else:
         sys.stderr.write(f"{error}\n")
-    faults: Sequence[Finding] = getattr(error, "findings", ())
-    if faults:
-        screen.findings(faults)
+    screen.findings(error.findings)

@@ -31,16 +31,20 @@ KIND_LABELS = {
     "decision": "扣款与冲抵",
     "unknown": "看不出种类",
 }
+CASE_KINDS = ("settlement-list", "front-page", "plain")
 OUTPUT_COLUMNS = ("case_id", "status", "mdc", "adrg", "drg")
 
 
 def load(home_path: Path | None, files: list[Path], kind: str | None, scheme_id: str | None) -> bool:
     """Load files; true when a record or a file could not be read."""
+    from tongpin.grouping.library import open_scheme
     from tongpin.records.load import load_files
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
-    codes = code_book(home, scheme_id) if scheme_id else None
+    codes = code_book(open_scheme(home, scheme_id)) if scheme_id else None
+    if home.demo_city.exists():
+        screen.say("注意：这个工作目录里是演示城市，自己的数据请用 --home 另选一个目录")
     with screen.progress("装载") as progress:
         report = load_files(home, files, kind, progress, codes)
     failed = any(finding.severity == "error" for finding in report.findings)
@@ -71,18 +75,16 @@ def write_findings(home: Home, findings: Sequence[Finding]) -> Path:
     return path
 
 
-def code_book(home: Home, scheme_id: str) -> CodeBook:
+def code_book(scheme: Scheme) -> CodeBook:
     """The dictionaries of a scheme, by which unknown codes are told."""
-    from tongpin.grouping.library import open_scheme
     from tongpin.records.assemble import CodeBook
 
-    scheme = open_scheme(home, scheme_id)
     return CodeBook(frozenset(scheme.dx_names), frozenset(scheme.px_names))
 
 
 def show_load(report: LoadReport) -> None:
     """The load as a table: files, records, rows new, changed, unchanged, and the records left out."""
-    left_out = sum(1 for finding in report.findings if finding.severity == "error")
+    left_out = len({(finding.file, finding.record) for finding in report.findings if finding.severity == "error"})
     screen.table(
         "装载",
         ["种类", "文件", "记录", "新增", "更新", "未变"],
@@ -99,12 +101,13 @@ def show_load(report: LoadReport) -> None:
         ],
     )
     if report.findings:
-        screen.say(f"问题 {len(report.findings)} 条，其中 {left_out} 条使记录或文件未能装载")
+        screen.say(f"问题 {len(report.findings)} 条，有 {left_out} 条记录或文件因此未能装载")
 
 
 def group(
     home_path: Path | None,
     source: Path,
+    kind: str | None,
     scheme_id: str,
     output: Path,
     *,
@@ -120,7 +123,15 @@ def group(
         raise TongpinError("group.output", f"不知道怎么写 {output.name}", hint="结果文件用 .csv 或 .parquet 结尾")
     home = Home.open(home_path)
     scheme = open_scheme(home, scheme_id)
-    loaded = read(source, key=home.patient_key())
+    # The answer holds nothing of a patient, so any key does and no home is made.
+    loaded = read(source, kind, key=b"group", codes=code_book(scheme))
+    if loaded.kind not in CASE_KINDS:
+        raise TongpinError(
+            "group.kind",
+            f"{source.name} 不是病例文件（{KIND_LABELS.get(loaded.kind, loaded.kind)}）",
+            hint="给出通用格式、4101 JSON 或 HQMS CSV；看不出种类时用 --kind 指明",
+            findings=loaded.findings,
+        )
     table = _answers(loaded.cases, scheme, explain=explain, by_interpreter=by_interpreter)
     write_answers(table, output)
     counts = Counter(table.column("status").to_pylist())

@@ -25,12 +25,12 @@ _LABELS = {
 }
 
 
-def import_(home_path: Path | None, source: Path, scheme_id: str) -> None:
+def import_(home_path: Path | None, source: Path, scheme_id: str, *, replace: bool) -> None:
     """Import a table folder and say what came in."""
     from tongpin.grouping.library import describe, import_scheme
     from tongpin.store.home import Home
 
-    scheme = import_scheme(Home.open(home_path), source, scheme_id)
+    scheme = import_scheme(Home.open(home_path), source, scheme_id, replace=replace)
     data = describe(scheme)
     screen.give({"ok": True, "scheme": data})
     screen.say(
@@ -39,19 +39,27 @@ def import_(home_path: Path | None, source: Path, scheme_id: str) -> None:
     )
 
 
-def list_(home_path: Path | None) -> None:
-    """List the schemes of the home and the shipped ones."""
+def list_(home_path: Path | None) -> bool:
+    """List the schemes of the home and the shipped ones; true when one of them cannot be read."""
+    from tongpin.base.errors import SchemeError
     from tongpin.grouping.library import describe, scheme_folders
     from tongpin.grouping.tables import load_scheme
     from tongpin.store.home import Home
 
-    found: list[dict[str, Any]] = [
-        describe(load_scheme(folder, scheme_id)) for scheme_id, folder in scheme_folders(Home.open(home_path)).items()
-    ]
-    screen.give({"ok": True, "schemes": found})
+    found: list[dict[str, Any]] = []
+    broken: list[SchemeError] = []
+    for scheme_id, folder in scheme_folders(Home.open(home_path)).items():
+        try:
+            found.append(describe(load_scheme(folder, scheme_id)))
+        except SchemeError as error:
+            broken.append(error)
+    screen.give({"ok": not broken, "schemes": found, "broken": [fault.as_dict() for fault in broken]})
     columns = ("id", "title", "mdc", "adrg", "drg", "digest")
     rows = [[str(row[c])[:12] if c == "digest" else str(row[c]) for c in columns] for row in found]
     screen.table("分组方案", [_LABELS[c] for c in columns], rows)
+    for fault in broken:
+        screen.say(f"读不了：{fault}")
+    return bool(broken)
 
 
 def show(home_path: Path | None, scheme_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Registry 登记: the 254 requirements with status, place and test, read from package data."""
+"""Registry 登记: the requirements with status, place and test, read from package data."""
 
 from __future__ import annotations
 

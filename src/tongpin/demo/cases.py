@@ -39,14 +39,8 @@ MINUTES = 60
 DAY_MINUTES = 24 * MINUTES
 
 
-def draw_month(setting: Setting, month: Month, hospitals: list[int] | None = None) -> pa.Table:
-    """All stays discharged in a month from the given hospitals (default: all), in memory; shape `DRAW_SCHEMA`."""
-    numbers = range(len(setting.hospitals)) if hospitals is None else hospitals
-    return pa.concat_tables([draw_hospital_month(setting, month, hospital) for hospital in numbers])
-
-
 def draw_hospital_month(setting: Setting, month: Month, hospital: int) -> pa.Table:
-    """The stays of one hospital discharged in a month, in order of discharge.
+    """The stays of one hospital discharged in a month, in order of discharge; shape `DRAW_SCHEMA`.
 
     Rows with an `insurance` have a settlement list; the others (self-pay) only a front page. The same seed, month and
     hospital always give the same rows, whatever else is built. Issue 2, item 6.
@@ -167,10 +161,14 @@ def _endings(setting: Setting, rng: np.random.Generator, stays: Stays) -> pa.Arr
 def _times(rng: np.random.Generator, stays: Stays) -> tuple[Array, Array]:
     """Admission between 7:00 and 18:59, discharge between 8:00 and 16:59; on one and the same day in that order."""
     same_day = stays.nights == 0
-    come = np.where(same_day, rng.integers(420, 600, len(stays)), rng.integers(420, 1140, len(stays)))
-    leave = np.where(same_day, rng.integers(840, 1020, len(stays)), rng.integers(480, 1020, len(stays)))
-    admission = stays.admission.astype("datetime64[s]") + (come * MINUTES).astype("timedelta64[s]")
-    discharge = stays.discharge.astype("datetime64[s]") + (leave * MINUTES).astype("timedelta64[s]")
+
+    def between(first_hour: int, last_hour: int) -> Array:
+        return rng.integers(first_hour * MINUTES, last_hour * MINUTES, len(stays))
+
+    come = np.where(same_day, between(7, 10), between(7, 19))
+    leave = np.where(same_day, between(14, 17), between(8, 17))
+    admission = stays.admission.astype("datetime64[s]") + come.astype("timedelta64[m]")
+    discharge = stays.discharge.astype("datetime64[s]") + leave.astype("timedelta64[m]")
     return admission, discharge
 
 

@@ -131,11 +131,10 @@ def build_city(
     setting = prepare(profile, scheme_folder, seed)
     choice = choose(setting, cases)
     _clear(folder, replace=replace)
-    built = {(month.month, hospital) for month in choice.months for hospital in month.lists}
     sizes = {(month.month, hospital): count for month in choice.months for hospital, count in month.lists.items()}
     tasks = [
-        _Task(month, hospital, (month.plus(1), hospital) in built)
-        for month, hospital in sorted(built, key=lambda one: (-sizes[one], *one))
+        _Task(month, hospital, (month.plus(1), hospital) in sizes)
+        for month, hospital in sorted(sizes, key=lambda one: (-sizes[one], *one))
     ]
     for month in choice.months:
         for kind in ("settlement-list", "settlement-result", "front-page"):
@@ -149,12 +148,13 @@ def build_city(
         if progress is not None:
             progress(done, total)
     written.sort(key=lambda one: (one.task.month, one.task.hospital))
-    _write_institutions(setting, folder / "files" / "institution.csv")
-    _write_rows(folder / "files" / "withdrawal.csv", Withdrawal._fields, (row for one in written for row in one[5]))
-    _write_rows(folder / "files" / "decision.csv", Decision._fields, (row for one in written for row in one[6]))
-    (folder / "truth").mkdir()
-    _write_rows(folder / "truth" / "record_faults.csv", RecordFault._fields, (row for one in written for row in one[3]))
-    _write_rows(folder / "truth" / "split_stays.csv", SplitStay._fields, (row for one in written for row in one[4]))
+    files, truth = folder / "files", folder / "truth"
+    _write_institutions(setting, files / "institution.csv")
+    _write_rows(files / "withdrawal.csv", Withdrawal._fields, (row for one in written for row in one.withdrawals))
+    _write_rows(files / "decision.csv", Decision._fields, (row for one in written for row in one.decisions))
+    truth.mkdir()
+    _write_rows(truth / "record_faults.csv", RecordFault._fields, (row for one in written for row in one.faults))
+    _write_rows(truth / "split_stays.csv", SplitStay._fields, (row for one in written for row in one.splits))
     return CitySummary(
         profile=profile,
         label=setting.profile.label,
@@ -263,7 +263,6 @@ def _as_pages(stays: pa.Table) -> pa.Table:
 
 def _write_institutions(setting: Setting, path: Path) -> None:
     grades = setting.profile.grades
-    months = 12
     rows = [
         (
             setting.institution_code(hospital),
@@ -272,7 +271,7 @@ def _write_institutions(setting: Setting, path: Path) -> None:
             row.grade,
             row.manual,
             row.ownership,
-            round(row.cases * months / grades.discharges_per_bed_year.value[row.grade] / BEDS_STEP) * BEDS_STEP,
+            round(row.cases * 12 / grades.discharges_per_bed_year.value[row.grade] / BEDS_STEP) * BEDS_STEP,
             setting.profile.hospitals.valid_from,
         )
         for hospital, row in enumerate(setting.hospitals)

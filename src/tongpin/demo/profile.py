@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import resources
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from tongpin.base.errors import TongpinError
-from tongpin.base.strict_yaml import load_strict_yaml
+from tongpin.base.strict_yaml import Strict, load_strict_yaml
 
 Grade = Literal["三甲", "三乙", "二级", "一级"]
 GRADES: tuple[Grade, ...] = ("三甲", "三乙", "二级", "一级")
@@ -31,12 +31,6 @@ Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Value = TypeVar("Value")
 Range = tuple[Value, Value]
 Year = Annotated[tuple[Positive, ...], Field(min_length=12, max_length=12)]
-
-
-class Strict(BaseModel):
-    """A frozen piece of the plan that refuses unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Item(Strict, Generic[Value]):
@@ -181,7 +175,7 @@ class HospitalRow(Strict):
     manual: Literal["综合三级", "中医三级", "综合二级", "不参加国考"]
     ownership: Literal["公立", "民营"]
     cases: Annotated[int, Field(gt=0)]
-    focus: dict[str, Positive] = {}
+    focus: dict[str, Positive] = {}  # noqa: RUF012 - Pydantic copies defaults
 
 
 class Hospitals(Strict):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tongpin.base.money import FEN_PER_YUAN
 from tongpin.demo.calendar import Month, Purpose, stream
 from tongpin.demo.groups import Array, Groups, read_groups
 from tongpin.demo.profile import GRADES, Profile, read_profile
@@ -98,7 +99,7 @@ class Setting:
             members = self.of_grade(grade)
             cases = np.array([self.hospitals[index].cases for index in members], dtype=float)
             mean = (fee[members] * self.mix[members]).sum(axis=1) @ cases / cases.sum()
-            fee[members] *= self.profile.grades.mean_fee_yuan.value[grade] * 100 / mean
+            fee[members] *= self.profile.grades.mean_fee_yuan.value[grade] * FEN_PER_YUAN / mean
         return fee
 
     @cached_property

@@ -70,8 +70,7 @@ def _rule(scheme: Scheme, mdc: Mdc, step: Step) -> Iterator[Finding]:
 
 
 def _possible(scheme: Scheme, condition: Condition) -> bool:
-    lists = {**scheme.dx_lists, **scheme.px_lists}
-    return any(all(a.negated or not a.list_name or lists[a.list_name] for a in clause) for clause in condition)
+    return any(all(a.negated or not a.list_name or scheme.listed(a) for a in clause) for clause in condition)
 
 
 def _names(scheme: Scheme) -> Iterator[Finding]:

@@ -3,15 +3,24 @@
 Every path MDC → step → leaf is a conjunction; a path with alternatives becomes several neighbouring rules with the
 same result. Bit r of a row says that rule r does not object to this principal code, this first procedure or this
 context value. The first rule to which nobody objects, and whose few set-valued conditions hold, is the answer.
+
+- Codes that the same `main` lists hold are one class, with one row; some thousand codes make some hundred rows.
+- The context is sex, complications, numbers and texts. Each splits its values into cells that no rule can tell
+  apart (a number: missing, below, at and above each threshold); a case is in one cell of each.
+- Conditions on sets of codes (`SPECIALS`) and on the number of body sites cannot be told from one value. The rows do
+  not know them; the kernel checks them on the rules that survive, in order.
+- Bits past the last rule are 0 in every row of `dx_rows`, so the kernel never meets a rule that is not there.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tongpin.base.errors import SchemeError
 from tongpin.grouping.model import Status
 from tongpin.grouping.when import ALWAYS, compare
 
@@ -27,7 +36,7 @@ WORD = 64
 NUMBER_DIMENSIONS = ("age", "age_days", "birth_weight", "los", "icu_hours")
 TEXT_DIMENSIONS = ("dept", "discharge_way")
 SPECIALS = ("dx_any", "dx_other", "px_any", "px_other")
-"""Conditions on sets of codes, checked after the bitsets: one need-mask and one forbid-mask each."""
+"""Conditions on sets of codes: per rule, the lists that must (need) and must not (forbid) be met, one mask a kind."""
 
 
 class Rule(NamedTuple):
@@ -43,8 +52,10 @@ class Rule(NamedTuple):
 class CompiledScheme:
     """A scheme as arrays; code id 0 is every code that the scheme does not know.
 
-    Shapes: `dx_rows` and `px_rows` (classes, words), `context_rows` (cells, words), `*_class`, `*_member`, tables
-    (codes,), `special_*` (rules, 4 kinds, member words). Outcomes are indices into `statuses, mdcs, adrgs, drgs`.
+    Shapes: `dx_rows` and `px_rows` (classes, words), `context_rows` (cells, words), `*_class`, `*_table` and `site_bit`
+    (codes,), `*_member` (codes, member words: the lists of `SPECIALS` that hold the code), `special_*` (rules, kinds,
+    member words). `*_start` is the first cell of a context dimension. Outcomes are indices into `statuses, mdcs, adrgs,
+    drgs`.
     """
 
     dx_ids: dict[str, int]
@@ -96,7 +107,10 @@ class _Outcomes:
 
 
 def compile_scheme(scheme: Scheme) -> CompiledScheme:
-    """The arrays of a scheme; pure, a second or so for a city scheme of 90,000 list memberships."""
+    """The arrays of a scheme; pure, a second or so for a city scheme of 90,000 list memberships.
+
+    Raises `SchemeError` (`scheme.sites`) for more body sites than a word has bits.
+    """
     outcomes = _Outcomes()
     options = scheme.options
     ungrouped = outcomes.of(Status.UNGROUPED, *options.ungrouped)
@@ -122,6 +136,10 @@ def compile_scheme(scheme: Scheme) -> CompiledScheme:
         for index, name in enumerate(sorted({*scheme.mcc.values(), *scheme.cc.values(), *scheme.exclusion.values()}))
     }
     site_names = {name: index for index, name in enumerate(sorted(set(scheme.sites.values())))}
+    if len(site_names) > WORD:
+        raise SchemeError(
+            "scheme.sites", f"部位有 {len(site_names)} 个，最多 {WORD} 个", where="site.csv", hint="合并部位"
+        )
     site_bit = np.zeros(len(dx.ids) + 1, np.uint64)
     for code, site in scheme.sites.items():
         site_bit[dx.ids[code]] = np.uint64(1) << np.uint64(site_names[site])
@@ -180,7 +198,7 @@ def _rules(scheme: Scheme, outcomes: _Outcomes) -> Iterator[Rule]:
                 results = [(ALWAYS, gate)]
             else:
                 results = [
-                    (leaf.when, outcomes.of(Status.GROUPED, mdc.code, leaf.drg[:3], leaf.drg)) for leaf in step.leaves
+                    (leaf.when, outcomes.of(Status.GROUPED, mdc.code, step.adrg, leaf.drg)) for leaf in step.leaves
                 ]
                 if scheme.options.adrg_without_leaf == "stop":
                     results.append((ALWAYS, outcomes.of(Status.GROUPED, mdc.code, step.adrg, step.adrg)))
@@ -233,7 +251,7 @@ class _Codes:
         for name in used:
             membership[[self.ids[code] for code in self.lists[name]], position[name]] = True
         patterns, code_class = np.unique(membership, axis=0, return_inverse=True)
-        flags = np.ones((len(patterns), max(1, len(rules))), np.bool_)
+        flags = np.ones((len(patterns), len(rules)), np.bool_)
         for index, rule in enumerate(rules):
             for atom in rule.atoms:
                 if atom.kind == kind:
@@ -248,7 +266,7 @@ class _Codes:
 
     def member_rows(self, lists: dict[str, int], words: int) -> npt.NDArray[np.uint64]:
         """Bit row per code over the numbered lists."""
-        flags = np.zeros((len(self.ids) + 1, max(1, len(lists))), np.bool_)
+        flags = np.zeros((len(self.ids) + 1, len(lists)), np.bool_)
         for name, index in lists.items():
             flags[[self.ids[code] for code in self.lists[name]], index] = True
         return _pack(flags, words)
@@ -266,7 +284,7 @@ def _special_masks(
     members: dict[str, dict[str, int]],
     words: int,
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    shape = (max(1, len(rules)), len(SPECIALS), words)
+    shape = (len(rules), len(SPECIALS), words)
     need, forbid = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
     for index, rule in enumerate(rules):
         for atom in rule.atoms:
@@ -316,15 +334,15 @@ class _Context:
             self._text(name)
 
     def _number(self, name: str) -> None:
-        """Cells: missing, then below, at and above each threshold in turn."""
+        """Cells: missing, then below, at and above each threshold in turn, each tested by one value within it."""
         marks = sorted({atom.number for atom in self._atoms(name)})
         self.thresholds[name] = marks
         values: list[float] = []
-        for index, mark in enumerate(marks):
-            values.append(mark - 1 if index == 0 else (marks[index - 1] + mark) / 2)
-            values.append(mark)
-        values.append(marks[-1] + 1 if marks else 0.0)
-        tests = [_never, *(_number_test(value) for value in values)]
+        below = -math.inf
+        for mark in marks:
+            values += [(below + mark) / 2, mark]
+            below = mark
+        tests = [_never, *(_number_test(value) for value in [*values, math.inf])]
         self.number_start[name] = self._cells(name, tests)
 
     def _text(self, name: str) -> None:
@@ -344,8 +362,7 @@ class _Context:
 
     def _row(self, kinds: tuple[str, ...], test: Callable[[Atom], bool]) -> npt.NDArray[np.uint64]:
         flags = np.array(
-            [all(test(atom) != atom.negated for atom in rule.atoms if atom.kind in kinds) for rule in self.rules]
-            or [False],
+            [all(test(atom) != atom.negated for atom in rule.atoms if atom.kind in kinds) for rule in self.rules],
             np.bool_,
         )
         return _pack(flags, self.words)
@@ -355,7 +372,7 @@ class _Context:
 
     def number_thresholds(self) -> npt.NDArray[np.float64]:
         """Thresholds as a rectangle: one row per number dimension, padded with infinity."""
-        width = max(1, *(len(marks) for marks in self.thresholds.values()))
+        width = max(len(marks) for marks in self.thresholds.values())
         table = np.full((len(NUMBER_DIMENSIONS), width), np.inf)
         for index, name in enumerate(NUMBER_DIMENSIONS):
             table[index, : len(self.thresholds[name])] = self.thresholds[name]

@@ -34,10 +34,10 @@ class Case:
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Case:
-        """The case of one row of a case table (as `to_pylist` gives it)."""
+        """The case of one row of a case table (as `to_pylist` gives it); a column that is absent counts as missing."""
         plain = ("sex", "age", "age_days", "birth_weight", "dept", "los", "discharge_way", "icu_hours")
-        codes = {"dx": tuple(row["dx"] or ()), "px": tuple(row["px"] or ()), "code_map": row["code_map"] == 1}
-        return cls(**{name: row[name] for name in plain}, **codes)
+        dx, px = (tuple(row.get(name) or ()) for name in ("dx", "px"))
+        return cls(**{name: row.get(name) for name in plain}, dx=dx, px=px, code_map=row.get("code_map") == 1)
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ class _Pass:
         for leaf in step.leaves:
             if self._holds(leaf.when):
                 self._note("drg", leaf.drg, leaf.name, leaf.when)
-                return Outcome(Status.GROUPED, mdc.code, leaf.drg[:3], leaf.drg)
+                return Outcome(Status.GROUPED, mdc.code, step.adrg, leaf.drg)
         if self.scheme.options.adrg_without_leaf == "stop":
             self._note("adrg_without_leaf", step.adrg, step.name, ())
             return Outcome(Status.GROUPED, mdc.code, step.adrg, step.adrg)
@@ -184,10 +184,11 @@ class _Pass:
         return value in atom.values
 
     def _codes(self, atom: Atom) -> list[str]:
-        codes, lists = (self.dx, self.scheme.dx_lists) if atom.kind[0] == "d" else (self.px, self.scheme.px_lists)
-        place = atom.kind[3:]
+        what, _, place = atom.kind.partition("_")
+        codes = self.dx if what == "dx" else self.px
         candidates = {"main": codes[:1], "any": codes, "other": codes[1:]}[place]
-        return [code for code in candidates if code in lists[atom.list_name]]
+        listed = self.scheme.listed(atom)
+        return [code for code in candidates if code in listed]
 
     def _complications(self, kind: str) -> list[str]:
         table = self.scheme.mcc if kind == "mcc" else self.scheme.cc

@@ -1,6 +1,7 @@
 """The kernel 分组核: the only loop over cases; bit rows in, an outcome number per case out.
 
-Compiled by Numba and cached; it reads arrays within their bounds only and knows nothing of codes or schemes.
+Compiled by Numba; it reads arrays within their bounds only and knows nothing of codes or schemes. Every caller gives
+the same array types, so that it is compiled once: processes that start together then write the same cache.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
+def _compiled(function: Any) -> Any:
+    """Compiled and kept on disk; where no folder can be written (Numba: RuntimeError), each process compiles anew."""
+    try:
+        return njit(cache=True, nogil=True)(function)
+    except RuntimeError:
+        return njit(nogil=True)(function)
+
+
+@_compiled
 def _lowest_bit(word: Any) -> int:
     """Position of the lowest set bit of a word that is not zero."""
     position = 0
@@ -25,7 +34,7 @@ def _lowest_bit(word: Any) -> int:
     return position
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _number_cell(value: Any, thresholds: Any, count: int) -> int:
     """0 = missing (NaN), then 1 + 2 x thresholds below, plus 1 when the value is exactly the next one."""
     if np.isnan(value):
@@ -38,9 +47,9 @@ def _number_cell(value: Any, thresholds: Any, count: int) -> int:
     return 1 + 2 * count
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _set_conditions_hold(need: Any, forbid: Any, member: Any) -> bool:
-    """All four kinds of set conditions of one rule against the lists the case's codes are in."""
+    """The set conditions of one rule: every needed list met, no forbidden one, for each kind."""
     for kind in range(need.shape[0]):
         for word in range(need.shape[1]):
             if need[kind, word] & ~member[kind, word] or forbid[kind, word] & member[kind, word]:
@@ -48,7 +57,7 @@ def _set_conditions_hold(need: Any, forbid: Any, member: Any) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _first_rule(
     dx_row: Any,
     px_row: Any,
@@ -62,7 +71,10 @@ def _first_rule(
     special_forbid: Any,
     rule_min_sites: Any,
 ) -> Any:
-    """The lowest rule to which nothing objects, −1 without one."""
+    """The lowest rule of `mask` to which nothing objects, −1 without one.
+
+    Word by word, since most words are empty after the principal diagnosis, and the first hit ends the search.
+    """
     for word in range(dx_row.shape[0]):
         bits = dx_row[word] & px_row[word] & mask[word]
         for cell in cells:
@@ -80,7 +92,7 @@ def _first_rule(
     return -1
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def group_cases(
     sex: Any,
     numbers: Any,
@@ -122,11 +134,13 @@ def group_cases(
     `sex` is 1, 2 or 0 for everything else; `numbers` is (5, cases) float64 with NaN for missing, in the order of
     `NUMBER_DIMENSIONS`; `text_cells` is (2, cases) of context cells; `dx_start` and `px_start` are offsets
     (cases + 1) into flat code ids; `unmapped` is 0, 1 (a diagnosis) or 2 (a procedure) per case;
-    `fixed_outcomes` = ungrouped, check failed, dx and px not mapped.
+    `fixed_outcomes` = ungrouped, check failed, dx and px not mapped. The other arrays are those of `CompiledScheme`.
     """
     count = sex.shape[0]
     result = np.empty(count, np.int32)
-    member = np.zeros((4, dx_member.shape[1]), np.uint64)
+    # The lists met by the case, a row a kind in the order of `SPECIALS`: any dx, other dx, any px, other px.
+    member = np.zeros((special_need.shape[1], dx_member.shape[1]), np.uint64)
+    # The context cells of the case: sex, complications, two texts, then the numbers.
     cells = np.empty(4 + number_counts.shape[0], np.int64)
     for case in range(count):
         if unmapped[case] != 0:

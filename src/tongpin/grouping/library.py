@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tongpin.store.home import Home
 
 PROVENANCE = "provenance.json"
+DEMO_SCHEME = "demo-drg"
+"""The scheme that comes with Tongpin and that the demonstration city is planned for."""
 
 
 def shipped_folder() -> Path:
@@ -45,8 +47,11 @@ def open_scheme(home: Home, scheme_id: str) -> Scheme:
     return load_scheme(folders[scheme_id], scheme_id)
 
 
-def import_scheme(home: Home, source: Path, scheme_id: str) -> Scheme:
+def import_scheme(home: Home, source: Path, scheme_id: str, *, replace: bool = False) -> Scheme:
     """Check a table folder and keep it under an id, whole or not at all.
+
+    An id that stands for other tables is refused (`scheme.exists`) unless `replace` says so: a scheme that was used
+    must not change its results. A shipped id is never taken.
 
     Tables are stored as they are, with their provenance (name of the folder, digest, source line of the scheme).
     Raises `SchemeError`; `scheme.id` for an id that cannot be a folder name.
@@ -56,6 +61,11 @@ def import_scheme(home: Home, source: Path, scheme_id: str) -> Scheme:
             "scheme.id", f"方案代号不能是“{scheme_id}”", hint="只用字母、数字、点、横线和下划线，例如 chs-drg-1.1"
         )
     scheme = load_scheme(source, scheme_id)
+    known = scheme_folders(home).get(scheme_id)
+    shipped = known is not None and known.parent == shipped_folder()
+    if known is not None and (shipped or not replace) and load_scheme(known, scheme_id).digest != scheme.digest:
+        hint = "换一个代号" if shipped else "换一个代号，例如带上日期；确要替换时加 --replace"
+        raise SchemeError("scheme.exists", f"代号 {scheme_id} 已是另一套方案", where=str(known), hint=hint)
     home.schemes.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.schemes, prefix=".import-") as temporary:
         folder = Path(temporary) / scheme_id
@@ -66,7 +76,7 @@ def import_scheme(home: Home, source: Path, scheme_id: str) -> Scheme:
         (folder / PROVENANCE).write_text(json.dumps(provenance, ensure_ascii=False, indent=1), encoding="utf-8")
         target = home.schemes / scheme_id
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(Path(temporary) / ".replaced")
         folder.rename(target)
     return scheme
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tongpin.grouping.when import Condition
+    from tongpin.grouping.when import Atom, Condition
 
 VALID_PX = "valid_px"
 """The list name under which the operating-room procedures of `valid_px.csv` are used in `when`."""
 
 
 class Status(StrEnum):
-    """What became of a case; the order is the code used by the kernel."""
+    """What became of a case."""
 
     GROUPED = "grouped"
     AMBIGUOUS = "ambiguous"
@@ -123,7 +123,11 @@ class Scheme:
     px_map: dict[str, str]
     drg_names: dict[str, str]
     digest: str
-    notes: dict[str, str] = field(default_factory=dict)
+
+    def listed(self, atom: Atom) -> frozenset[str]:
+        """The codes of the list that a list condition names."""
+        lists = self.dx_lists if atom.kind.startswith("dx_") else self.px_lists
+        return lists[atom.list_name]
 
     @property
     def drg_codes(self) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tongpin.base.errors import TongpinError
 from tongpin.grouping.compiler import NUMBER_DIMENSIONS, TEXT_DIMENSIONS, CompiledScheme, compile_scheme
 from tongpin.grouping.kernel import group_cases
 
@@ -31,12 +31,14 @@ def group(cases: pa.Table, scheme: Scheme) -> pa.Table:
     """Group every case of a table.
 
     Reads `sex, age, age_days, birth_weight, dept, los, discharge_way, dx, px, icu_hours, code_map` (numbers typed,
-    null = missing; code lists of strings or dictionary-encoded strings, principal first; a column that is absent
-    counts as missing) and appends four dictionary-encoded text columns. Pure; the order of rows is kept.
+    null or NaN = missing; code lists of strings or dictionary-encoded strings, principal first; a column that is
+    absent counts as missing) and appends four dictionary-encoded text columns. Pure; the order of rows is kept.
+    Raises `TongpinError` (`group.column`) for numbers given as text and codes not given as lists.
     """
     tables = compiled(scheme)
     outcome = pa.array(_outcomes(cases, tables))
     for name, words in zip(RESULT_COLUMNS, (tables.statuses, tables.mdcs, tables.adrgs, tables.drgs), strict=True):
+        # Many outcomes share a status or an MDC: encoding once more leaves each word in the dictionary once.
         column = pa.DictionaryArray.from_arrays(outcome, pa.array(words)).dictionary_decode().dictionary_encode()
         if name in cases.column_names:
             cases = cases.drop_columns([name])
@@ -45,10 +47,9 @@ def group(cases: pa.Table, scheme: Scheme) -> pa.Table:
 
 
 def _outcomes(cases: pa.Table, tables: CompiledScheme) -> Any:
-    count = cases.num_rows
-    sex = _integers(cases, "sex")
-    mapped = _integers(cases, "code_map") == 1
-    numbers = np.vstack([_floats(cases, name) for name in NUMBER_DIMENSIONS]) if count else np.empty((5, 0))
+    sex = _numbers(cases, "sex")
+    mapped = _numbers(cases, "code_map") == 1
+    numbers = np.vstack([_numbers(cases, name) for name in NUMBER_DIMENSIONS])
     text_cells = np.vstack(
         [
             tables.text_starts[index] + _text_cells(cases, name, tables.text_values[name])
@@ -60,7 +61,6 @@ def _outcomes(cases: pa.Table, tables: CompiledScheme) -> Any:
     # A case without any diagnosis carries the empty code, which no code map knows.
     dx_bad |= mapped & (np.diff(dx_start) == 0)
     unmapped = np.where(dx_bad, 1, np.where(px_bad, 2, 0)).astype(np.int8)
-    words = tables.no_gates.shape[0]
     return group_cases(
         np.where(np.isin(sex, (1, 2)), sex, 0).astype(np.int8),
         numbers,
@@ -90,7 +90,7 @@ def _outcomes(cases: pa.Table, tables: CompiledScheme) -> Any:
         tables.special_forbid,
         tables.is_special,
         tables.rule_min_sites,
-        _all_rules(words),
+        np.full_like(tables.no_gates, np.iinfo(np.uint64).max),
         tables.no_gates,
         tables.rule_outcome,
         np.array([tables.ungrouped, tables.check_failed, tables.dx_not_mapped, tables.px_not_mapped], np.int32),
@@ -99,35 +99,31 @@ def _outcomes(cases: pa.Table, tables: CompiledScheme) -> Any:
     )
 
 
-@lru_cache(maxsize=8)
-def _all_rules(words: int) -> Any:
-    return np.full(words, np.iinfo(np.uint64).max, np.uint64)
-
-
 def _column(cases: pa.Table, name: str) -> pa.Array | None:
-    if name not in cases.column_names:
+    """A column in one piece; None when it is absent or has no type, being null throughout."""
+    if name not in cases.column_names or pa.types.is_null(cases.schema.field(name).type):
         return None
-    column = cases.column(name).combine_chunks()
-    return column.chunk(0) if isinstance(column, pa.ChunkedArray) and column.num_chunks else column
+    return cases.column(name).combine_chunks()
 
 
-def _integers(cases: pa.Table, name: str) -> Any:
-    column = _column(cases, name)
-    if column is None or not cases.num_rows:
-        return np.zeros(cases.num_rows, np.int64)
-    return pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+def _refuse(name: str, kind: pa.DataType, wanted: str) -> TongpinError:
+    return TongpinError("group.column", f"分组要求 {name} 列是{wanted}，现为 {kind}", hint="先转成病例表的列类型")
 
 
-def _floats(cases: pa.Table, name: str) -> Any:
+def _numbers(cases: pa.Table, name: str) -> Any:
+    """A number column as float64, NaN for missing; integers past 2**53 are rounded, which moves no threshold."""
     column = _column(cases, name)
     if column is None:
         return np.full(cases.num_rows, np.nan)
-    return pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False)
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise _refuse(name, column.type, "数字")
+    return pc.fill_null(column.cast(pa.float64(), safe=False), np.nan).to_numpy(zero_copy_only=False)
 
 
 def _text_cells(cases: pa.Table, name: str, values: dict[str, int]) -> Any:
+    """The cell of each row within its dimension: 0 for missing and for a text that no rule names."""
     column = _column(cases, name)
-    if column is None or not values or not cases.num_rows:
+    if column is None or not values:
         return np.zeros(cases.num_rows, np.int64)
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     cell = np.array([values.get(word, 0) for word in encoded.dictionary.to_pylist()] + [0], np.int64)
@@ -146,11 +142,14 @@ def _codes(
     column = _column(cases, name)
     count = cases.num_rows
     bad = np.zeros(count, np.bool_)
-    if column is None or not count:
+    if column is None:
         return np.zeros(count + 1, np.int64), np.zeros(0, np.int32), bad
-    lengths = pc.fill_null(pc.list_value_length(column).cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    try:
+        lengths = pc.fill_null(pc.list_value_length(column).cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    except pa.ArrowNotImplementedError:
+        raise _refuse(name, column.type, "编码清单") from None
     start = np.concatenate([[0], np.cumsum(lengths)])
-    flat = column.flatten()
+    flat = column.flatten()  # like the lengths, without what lies under a null list or outside of a slice
     if not pa.types.is_dictionary(flat.type):
         flat = flat.dictionary_encode()
     words = flat.dictionary.to_pylist()

@@ -89,14 +89,14 @@ class Problems:
         if not self.findings:
             return
         first = self.findings[0]
-        error = SchemeError(
+        place = f" 第 {first.record} 行" * bool(first.record) + f" {first.path} 列" * bool(first.path)
+        raise SchemeError(
             "scheme.tables",
             f"分组方案共有 {len(self.findings)} 处错误，第一处：{first.message}",
-            where=f"{folder.name}/{first.file} 第 {first.record} 行 {first.path} 列",
+            where=f"{folder / first.file}{place}",
             hint=first.hint,
+            findings=self.findings,
         )
-        error.findings = self.findings  # type: ignore[attr-defined]
-        raise error
 
 
 def table_files(folder: Path) -> dict[str, str]:
@@ -139,6 +139,7 @@ def load_scheme(folder: Path, scheme_id: str | None = None) -> Scheme:
         name: list(_rows(folder, files[name], columns, problems)) if name in files else []
         for name, columns in TABLES.items()
     }
+    problems.raise_if_any(folder)  # a table that cannot be read would only breed follow-on faults
     options, words = _options(tables["scheme"], files["scheme"], problems)
     dx_lists = _lists(tables["dx_list"])
     px_lists = _lists(tables["px_list"])
@@ -240,25 +241,26 @@ def _options(rows: list[Row], file: str, problems: Problems) -> tuple[Options, d
         return allowed[values[key]]
 
     choice("exclusion", {"same table id": True}, default=True)
-    ungrouped = tuple(
-        values.get(f"ungrouped_{part}", default) for part, default in (("mdc", "0000"), ("adrg", "00"), ("drg", "0000"))
-    )
-    rejected = tuple(
-        values.get(f"rejected_{part}", ungrouped[index]) for index, part in enumerate(("mdc", "adrg", "drg"))
-    )
-    newborn = values.get("newborn_days", "28")
-    if not newborn.isdigit():
+    usual = Options()
+
+    def result(prefix: str, default: tuple[str, str, str]) -> tuple[str, str, str]:
+        mdc, adrg, drg = default
+        return values.get(f"{prefix}_mdc", mdc), values.get(f"{prefix}_adrg", adrg), values.get(f"{prefix}_drg", drg)
+
+    ungrouped = result("ungrouped", usual.ungrouped)
+    newborn = values.get("newborn_days", str(usual.newborn_days))
+    if not newborn.isdecimal():
         problems.add("SCH-K004", file, lines["newborn_days"], "value", newborn, "newborn_days 须为整数天", "例如 28")
-        newborn = "28"
+        newborn = "0"
     switch: dict[str, object] = {"0": False, "1": True}
     options = Options(
-        adrg_without_leaf=str(choice("adrg_without_leaf", {"stop": "stop", "next": "next"}, "stop")),
-        retry_other_px=bool(choice("retry_other_px", switch, default=False)),
-        ambiguous_suffix=values.get("ambiguous_suffix", "QY"),
-        ungrouped=(ungrouped[0], ungrouped[1], ungrouped[2]),
-        rejected=(rejected[0], rejected[1], rejected[2]),
+        adrg_without_leaf=str(choice("adrg_without_leaf", {"stop": "stop", "next": "next"}, usual.adrg_without_leaf)),
+        retry_other_px=bool(choice("retry_other_px", switch, usual.retry_other_px)),
+        ambiguous_suffix=values.get("ambiguous_suffix", usual.ambiguous_suffix),
+        ungrouped=ungrouped,
+        rejected=result("rejected", ungrouped),
         newborn_days=int(newborn),
-        uses_icu_hours=bool(choice("uses_icu_hours", switch, default=False)),
+        uses_icu_hours=bool(choice("uses_icu_hours", switch, usual.uses_icu_hours)),
     )
     return options, words
 
@@ -326,7 +328,7 @@ class _WhenReader:
 
 
 def _sequence(row: dict[str, str], file: str, line: int, problems: Problems) -> int:
-    if not row["seq"].isdigit():
+    if not row["seq"].isdecimal():
         problems.add("SCH-S001", file, line, "seq", row["seq"], "seq 须为正整数", "按求值顺序从 1 编号")
         return 0
     return int(row["seq"])
@@ -369,7 +371,7 @@ def _mdcs(rows: list[Row], file: str, steps: dict[str, list[Step]], reader: _Whe
     ordered: list[tuple[int, Mdc]] = []
     for line, row in rows:
         min_sites = row["min_sites"] or "0"
-        if not min_sites.isdigit():
+        if not min_sites.isdecimal():
             reader.problems.add("SCH-S003", file, line, "min_sites", min_sites, "min_sites 须为整数", "不用时写 0")
             min_sites = "0"
         mdc = Mdc(
@@ -386,12 +388,12 @@ def _mdcs(rows: list[Row], file: str, steps: dict[str, list[Step]], reader: _Whe
 
 def _check_owners(tables: dict[str, list[Row]], files: dict[str, str], problems: Problems) -> None:
     mdcs = {row["mdc"] for _, row in tables["mdc"]}
-    rules = {(row["mdc"], row["rule"]) for _, row in tables["adrg"]}
+    rules = {(row["mdc"], row["adrg"], row["rule"]) for _, row in tables["adrg"]}
     for line, row in tables["adrg"]:
         if row["mdc"] not in mdcs:
             problems.add("SCH-O001", files["adrg"], line, "mdc", row["mdc"], "mdc.csv 里没有这个 MDC", "补上或改正")
     for line, row in tables["drg"]:
-        if (row["mdc"], row["rule"]) not in rules:
+        if (row["mdc"], row["adrg"], row["rule"]) not in rules:
             problems.add("SCH-O002", files["drg"], line, "rule", row["rule"], "adrg.csv 里没有这条规则", "补上或改正")
     seen: dict[tuple[str, str], int] = {}
     for line, row in tables["adrg"]:

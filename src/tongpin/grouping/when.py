@@ -13,7 +13,7 @@ LIST_KINDS = ("dx_main", "dx_any", "dx_other", "px_main", "px_any", "px_other")
 NUMBER_FIELDS = ("sex", "age", "age_days", "birth_weight", "los", "icu_hours")
 OPERATORS = ("<=", ">=", "==", "<", ">")
 
-_COMPARISON = re.compile(r"(?P<field>[a-z_]+)\s*(?P<op><=|>=|==|<|>)\s*(?P<value>.+)")
+_COMPARISON = re.compile(rf"(?P<field>[a-z_]+)\s*(?P<op>{'|'.join(OPERATORS)})\s*(?P<value>.+)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _LIST_NAME = re.compile(r"[^\s:|&!]+")
 

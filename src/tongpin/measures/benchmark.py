@@ -12,9 +12,6 @@ from tongpin.base.money import SCALE, round_half_up_column
 from tongpin.measures.catalogue import load_definitions
 from tongpin.measures.facts import MILLION, case_facts
 
-RISK_LABELS = ("0级", "低", "中低", "中高", "高")
-"""Names of the risk levels 0–4; level 0 (no death in the base) counts nowhere."""
-
 _SUMS = (
     "case_count",
     "stay_days",

@@ -6,10 +6,10 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import Field, StrictInt, StrictStr, ValidationError
 
 from tongpin.base.errors import TongpinError
-from tongpin.base.strict_yaml import load_strict_yaml
+from tongpin.base.strict_yaml import Strict, load_strict_yaml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -20,12 +20,6 @@ Direction = Literal["提高", "降低", "监测比较", "区间"]
 Population = Literal["医保DRG", "医保全部", "全部出院"]
 Anchor = Literal["国考编号", "高质量发展评价", "行业口径", "仅文档"]
 Term = Annotated[StrictStr, Field(pattern=r"^-?[a-z][a-z0-9_]*$")]
-
-
-class Strict(BaseModel):
-    """A frozen piece of data that refuses unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 Entry = TypeVar("Entry", bound=Strict)

@@ -194,8 +194,9 @@ def case_facts(
 ) -> pa.Table:
     """The columns `keep` and, beside them, every fact that the table's columns allow (int64, never null).
 
-    `benchmark` and `regional` come from `benchmark.group_means`, `risk` from `risk.risk_levels`; without one of them
-    its facts are absent. Nulls count as zero and are left out of the matching `_known`, `compared_`, `parted_` fact.
+    `benchmark` and `regional` come from `group_means`, `risk` from `risk_levels` (both in `benchmark.py`); without one
+    of them its facts are absent. Nulls count as zero and are left out of the matching `_known`, `compared_`, `parted_`
+    fact.
     """
     cases = _Cases(table)
     facts: dict[str, Any] = {"case_count": np.ones(cases.size, dtype=np.int64)}

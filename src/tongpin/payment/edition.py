@@ -6,10 +6,10 @@ from datetime import date  # noqa: TC003  # Pydantic reads the annotation at run
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from tongpin.base.errors import PolicyError
-from tongpin.base.strict_yaml import load_strict_yaml
+from tongpin.base.strict_yaml import Strict, load_strict_yaml
 from tongpin.payment.vocabulary import KNOWN, UNIT_LABELS, Basis, Unit
 
 if TYPE_CHECKING:
@@ -23,18 +23,14 @@ ANY = "*"
 """The leaf an edition may give for every value of a dimension that it does not list."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Reference(_Strict):
+class Reference(Strict):
     """Where a value stands in law: the document and its clause."""
 
     title: str = Field(min_length=1)
     clause: str = ""
 
 
-class Choice(_Strict):
+class Choice(Strict):
     """A choice of the edition as a whole that has no date of its own."""
 
     label: str
@@ -50,7 +46,7 @@ class BasisChoice(Choice):
     value: Basis
 
 
-class Weights(_Strict):
+class Weights(Strict):
     """The weight table that lies beside the edition: `drg,weight,basic_group`."""
 
     label: str
@@ -60,7 +56,7 @@ class Weights(_Strict):
     note: str = ""
 
 
-class Parameter(_Strict):
+class Parameter(Strict):
     """One policy parameter: values by date, each a leaf or a tree by the dimensions of `by`."""
 
     label: str = Field(min_length=1)
@@ -73,7 +69,7 @@ class Parameter(_Strict):
     note: str = ""
 
 
-class Edition(_Strict):
+class Edition(Strict):
     """A policy edition: an area, a year, the scheme it pays by and its parameters."""
 
     id: str

@@ -43,7 +43,7 @@ def explain_case(priced_row: dict[str, Any], policy: Policy) -> str:
         lines.append(_outlier(row, policy, on, place))
     else:
         lines.append(_by_item(row, policy))
-    lines.append(f"个人负担、其他基金取自结算结果 {row['case_id']}，不重算")
+    lines.append("个人负担、其他基金按清单与结算结果所载，不重算")
     lines.append(
         f"盈亏 {yuan(row['result_fen'])} = 统筹应付 {yuan(row['pool_payable_fen'])}"
         f" − 按项目统筹 {yuan(row['item_pool_fen'])}",

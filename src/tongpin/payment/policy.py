@@ -72,6 +72,11 @@ class Policy:
         return self.edition.scheme.value
 
     @cached_property
+    def begins(self) -> date:
+        """The first day on which every parameter has a value."""
+        return max(min(item.values) for item in self.edition.parameters.values())
+
+    @cached_property
     def breakpoints(self) -> tuple[date, ...]:
         """Every day on which some value changes, ascending."""
         return tuple(sorted({day for item in self.edition.parameters.values() for day in item.values}))
@@ -132,12 +137,11 @@ class Policy:
             )
         return found
 
-    def is_assumed(self, key: str) -> bool:
-        """Whether a figure that rests on this key has to say 模拟."""
-        return key in self.assumed_keys()
-
     def assumed_keys(self) -> tuple[str, ...]:
-        """The keys that no source confirms, sorted; choices of the edition and the weight table included."""
+        """The keys that no source confirms, sorted; choices of the edition and the weight table included.
+
+        A figure that rests on one of them has to say 模拟.
+        """
         edition = self.edition
         named: dict[str, Choice | Weights | Parameter] = {
             "scheme": edition.scheme,

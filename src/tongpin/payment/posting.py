@@ -63,11 +63,6 @@ class Posting(NamedTuple):
     notes: tuple[str, ...]
 
 
-def empty_lines() -> pa.Table:
-    """A table of posted lines without rows."""
-    return LINE_SCHEMA.empty_table()
-
-
 def within_edition(lists: pa.Table, posted: pa.Table, policy: Policy) -> Posting:
     """The lists that the edition can price, with a note on those not yet posted that are older than its first value."""
     first = min(policy.breakpoints, default=None)

@@ -18,11 +18,6 @@ def rounded(numerator: int, denominator: int, unit_fen: int) -> int:
     return round_half_up(numerator, denominator * unit_fen) * unit_fen
 
 
-def city_rate_fen(budget_fen: int, weight_e4: int, *, unit_fen: int = 1) -> int:
-    """Fen per weight of a whole budget over a whole weight (TV-A5)."""
-    return rounded(budget_fen * SCALE, weight_e4, unit_fen)
-
-
 class LevelRate(NamedTuple):
     """The rate of a fund at a level and how it closes; fen, weights in ten-thousandths.
 
@@ -99,11 +94,3 @@ def rate_fen(policy: Policy, on: date, fund: str, hospital_level: str, *, basic_
     """Fen per weight of a case: the basic-group rate of the fund, else the level rate."""
     closed = level_rate(policy, on, fund, hospital_level)
     return closed.basic_rate_fen if basic_group else closed.rate_fen
-
-
-def level_rates(policy: Policy, on: date) -> list[LevelRate]:
-    """Every fund and level of the edition on a day, in the order of the file."""
-    return [
-        level_rate(policy, on, place["fund"], place["hospital_level"])
-        for place in policy.leaves("rate.tier_budget", on)
-    ]

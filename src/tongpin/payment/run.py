@@ -21,6 +21,7 @@ from tongpin.payment.period import natural_months
 from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA, within_edition
 from tongpin.payment.price import price
 from tongpin.payment.statement import DECISION_SCHEMA, STATEMENT_SCHEMA, MonthSettlement, settle_month
+from tongpin.payment.statement_columns import assumed_labels
 from tongpin.records.load import CASES, DECISIONS, INSTITUTIONS, WITHDRAWALS, read_loaded
 from tongpin.store import lake
 
@@ -39,32 +40,64 @@ _RUN_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class MonthRun:
-    """A settled month: what was posted, by which policy, and whether it had been closed before."""
+    """A settled month: what was posted, the manifest it was closed with, and whether it had been closed before.
+
+    The manifest names month, area, policy and scheme with their digests, what is assumed and the notes; papers are
+    printed from it, so that a reprint says what was true at the close. A draft is a run that closed nothing.
+    """
 
     settlement: MonthSettlement
-    policy: Policy
     manifest: dict[str, Any]
     was_closed: bool
 
 
-def settle_in_home(home: Home, month: str, area: str | None = None) -> MonthRun:
-    """Close `month` (`YYYY-MM`) of a home, or give a closed month back as it was frozen.
+def settle_in_home(home: Home, month: str, area: str | None = None, *, draft: bool = False) -> MonthRun:
+    """Close `month` (`YYYY-MM`) of a home, or give a closed month back as it was frozen; a draft closes nothing.
 
-    Raises PolicyError, BalanceError or StoreError `settle.empty`; nothing is written then. Source: S004-12,
-    S900-01, S901-06.
+    Raises PolicyError (`settle.area`: the home settles another area), BalanceError or StoreError (`settle.empty`,
+    `settle.digest`, `home.busy`); nothing is written then. Source: S004-12, S900-01, S901-06.
     """
-    policy = open_policy(home, area)
-    runs = _rows(home, RUNS, _RUN_SCHEMA)
-    closed = {row["month"]: json.loads(row["manifest"]) for row in runs.to_pylist()}
-    if month in closed:
-        return MonthRun(_frozen(home, month, closed[month]), policy, closed[month], was_closed=True)
-    settlement, manifest = _settle(home, month, policy, set(closed))
-    lake.replace(home, LINES, settlement.lines, "period", month)
-    lake.replace(home, STATEMENTS, settlement.statement, "month", month)
-    run = {"month": month, "area": policy.id.split("/")[0], "digest": manifest["result_digest"]}
-    run["manifest"] = json.dumps(manifest, ensure_ascii=False)
-    lake.append(home, RUNS, pa.Table.from_pylist([run], schema=_RUN_SCHEMA))
-    return MonthRun(settlement, policy, manifest, was_closed=False)
+    with home.locked():
+        closed = closed_months(home)
+        for manifest in closed.values():
+            _check_area(manifest, area)
+        if month in closed:
+            return MonthRun(_frozen(home, month, closed[month]), closed[month], was_closed=True)
+        area = area or next((manifest["area"] for manifest in closed.values()), None)
+        settlement, manifest = _settle(home, month, open_policy(home, area, month), set(closed))
+        if not draft:
+            lake.replace(home, LINES, settlement.lines, "period", month)
+            lake.replace(home, STATEMENTS, settlement.statement, "month", month)
+            run = {"month": month, "area": manifest["area"], "digest": manifest["result_digest"]}
+            run["manifest"] = json.dumps(manifest, ensure_ascii=False)
+            lake.append(home, RUNS, pa.Table.from_pylist([run], schema=_RUN_SCHEMA))
+    return MonthRun(settlement, manifest, was_closed=False)
+
+
+def closed_months(home: Home) -> dict[str, dict[str, Any]]:
+    """The manifest of every closed month of a home."""
+    runs = _rows(home, RUNS, _RUN_SCHEMA).to_pylist()
+    return {row["month"]: json.loads(row["manifest"]) for row in runs}
+
+
+def closed_run(home: Home, month: str, area: str | None = None) -> MonthRun:
+    """A closed month as it was frozen; StoreError `settle.open` when the month is not closed."""
+    closed = closed_months(home)
+    if month not in closed:
+        raise StoreError(
+            "settle.open", f"{month} 还没有月结", where=str(home.root), hint=f"先运行 tongpin settle --month {month}"
+        )
+    _check_area(closed[month], area)
+    return MonthRun(_frozen(home, month, closed[month]), closed[month], was_closed=True)
+
+
+def _check_area(manifest: dict[str, Any], area: str | None) -> None:
+    if area is not None and manifest["area"] != area:
+        raise PolicyError(
+            "settle.area",
+            f"这个工作目录已按统筹区 {manifest['area']} 关账（{manifest['month']}），不能再按 {area} 结算",
+            hint="另一统筹区请用另一个 --home",
+        )
 
 
 def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[MonthSettlement, dict[str, Any]]:
@@ -72,12 +105,8 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     lists = cases.filter(pc.equal(cases["source"], "settlement_list"))
     months = natural_months(lists, policy.edition.period_by.value).astype(str)
     lists = lists.filter(pc.less_equal(pa.array(months), month))
-    if not lists.num_rows:
-        raise StoreError(
-            "settle.empty", f"{month} 及以前没有结算清单", where=str(home.root), hint="先用 tongpin load 装载清单"
-        )
     institutions = read_loaded(home, INSTITUTIONS)
-    if not institutions.num_rows:
+    if lists.num_rows and not institutions.num_rows:
         raise PolicyError("policy.institution", "没有机构登记表，不知道各机构的结算级别", hint="先装载 institution.csv")
     scheme = open_scheme(home, policy.scheme_id)
     posted = _posted(home, closed)
@@ -91,11 +120,23 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
         closed,
         policy,
     )
+    if not settlement.statement.num_rows:
+        raise StoreError(
+            "settle.empty",
+            f"{month} 没有可入账的清单，也没有扣减，没有关账",
+            where=str(home.root),
+            hint="检查月份；先用 tongpin load 装载清单",
+        )
     settlement = replace(settlement, notes=(*able.notes, *settlement.notes))
     manifest = {
         "month": month,
+        "area": policy.id.split("/")[0],
+        "area_label": policy.edition.area,
         "policy": policy.id,
+        "policy_label": policy.edition.label,
         "policy_digest": policy.digest,
+        "weights_label": policy.edition.weights.label,
+        "assumed": list(assumed_labels(policy)),
         "scheme": scheme.scheme_id,
         "scheme_digest": scheme.digest,
         "lists_considered": lists.num_rows,
@@ -114,7 +155,7 @@ def _posted(home: Home, closed: AbstractSet[str]) -> pa.Table:
 
 def posted_lines(home: Home, case_id: str) -> pa.Table:
     """Every line of one list in closed months, in order of the months that paid it."""
-    lines = _posted(home, set(_rows(home, RUNS, _RUN_SCHEMA)["month"].to_pylist()))
+    lines = _posted(home, set(closed_months(home)))
     return lines.filter(pc.equal(lines["case_id"], case_id)).sort_by("period")
 
 

@@ -81,7 +81,7 @@ def statement_columns() -> list[StatementColumn]:
 
 def synthetic_notice(home: Home) -> tuple[str, ...]:
     """The line that every paper of a home with the demonstration city carries; nothing for other homes."""
-    return ("演示城市的合成数据：机构与患者均不存在",) if home.demo.is_dir() else ()
+    return ("演示城市的合成数据：机构与患者均不存在",) if home.demo_city.exists() else ()
 
 
 def assumed_labels(policy: Policy) -> tuple[str, ...]:
@@ -92,17 +92,15 @@ def assumed_labels(policy: Policy) -> tuple[str, ...]:
     return tuple(known.get(key) or policy.parameter(key).label for key in policy.assumed_keys())
 
 
-def statement_basis(policy: Policy, manifest: Mapping[str, Any]) -> list[str]:
+def statement_basis(manifest: Mapping[str, Any]) -> list[str]:
     """What a statement rests on, as lines for its last page: edition, scheme, digests, and every assumed value."""
-    assumed = assumed_labels(policy)
-    return [
-        f"付费办法：{policy.edition.label}（{policy.id}），摘要 {policy.digest[:16]}",
-        f"分组方案：{manifest['scheme']}，摘要 {manifest['scheme_digest'][:16]}；权重：{policy.edition.weights.label}",
+    assumed = manifest["assumed"]
+    lines = [
+        f"付费办法：{manifest['policy_label']}（{manifest['policy']}），摘要 {manifest['policy_digest'][:16]}",
+        f"分组方案：{manifest['scheme']}，摘要 {manifest['scheme_digest'][:16]}；权重：{manifest['weights_label']}",
         f"结果摘要：{manifest['result_digest'][:16]}；同频 {manifest['version']}",
         *(f"说明：{note}" for note in manifest["notes"]),
-        *(
-            [f"没有文件确认、按假定取值的参数 {len(assumed)} 项，凡用到者为模拟：{'、'.join(assumed)}"]
-            if assumed
-            else []
-        ),
     ]
+    if assumed:
+        lines.append(f"没有文件确认、按假定取值的参数 {len(assumed)} 项，凡用到者为模拟：{'、'.join(assumed)}")
+    return lines

@@ -87,11 +87,23 @@ def load_files(
 
     Raises RecordsError before anything is kept for what the caller can mend at once: `records.file` (nothing at a
     path), `records.empty` (a folder without files), `records.kind` (a wrong `--kind`). Everything in files, and files
-    that cannot be opened, become findings, which are kept in the lake too. Source: S901-05.
+    that cannot be opened, become findings, which are kept in the lake too. StoreError `home.busy` while another
+    command writes the home. Source: S901-05.
     """
-    report = LoadReport()
     tasks = tasks_of(paths, kind)
     key = home.patient_key()
+    with home.locked():
+        return _load(home, tasks, key, progress, codes)
+
+
+def _load(
+    home: Home,
+    tasks: Sequence[Task],
+    key: bytes,
+    progress: Callable[[str, int, int], None] | None,
+    codes: CodeBook | None,
+) -> LoadReport:
+    report = LoadReport()
     loaded = [(task, read_task(task, key, None, None)) for task in tasks if task.kind in LAYOUTS]
     _count(report, loaded)
     for layout in LAYOUTS:

@@ -81,29 +81,10 @@ def layout_schema(layout: str) -> pa.Schema:
     return pa.schema([(row["column"], TYPES[row["type"]]) for row in layout_fields(layout)])
 
 
-def read_institutions(path: Path) -> tuple[pa.Table, list[Finding]]:
-    """Institutions with level, grade and manual from a date on; schema `layout_schema("institution")`."""
-    return read_layout(path, "institution")[:2]
-
-
-def read_withdrawals(path: Path) -> tuple[pa.Table, list[Finding]]:
-    """Withdrawn lists and their successors; schema `layout_schema("withdrawal")`."""
-    return read_layout(path, "withdrawal")[:2]
-
-
-def read_decisions(path: Path) -> tuple[pa.Table, list[Finding]]:
-    """Deductions, penalties and offsets by institution, fund and month, in fen."""
-    return read_layout(path, "decision")[:2]
-
-
-def read_settlement_results(path: Path, *, key: bytes) -> tuple[pa.Table, list[Finding]]:
-    """What settlements returned, one row each; persons are hashed with `key`, money is in fen."""
-    return read_layout(path, "settlement-result", key=key)[:2]
-
-
 def read_layout(path: Path, layout: str, *, key: bytes = b"") -> tuple[pa.Table, list[Finding], int]:
     """A file of an own layout as (table, findings, records met); rows that cannot be read are left out.
 
+    The table has `layout_schema(layout)`: amounts in fen; the persons of settlement results are hashed with `key`.
     Errors: `RecordsError("records.file" | "records.encoding" | "records.gzip" | "records.parquet")`.
     """
     parsed = text.load(path)

@@ -59,7 +59,7 @@ def read(
 ) -> Loaded:
     """A record file as typed cases; patients are hashed with `key`.
 
-    `results` (from `own_layouts.read_settlement_results`) fills what settlement lists lack; `codes` turns unknown
+    `results` (a table of `settlement-result`) fills what settlement lists lack; `codes` turns unknown
     codes into warnings. A record that cannot be read is left out with an error finding; a file that cannot be read
     gives one error finding (record 0). Errors: `RecordsError("records.file")` when the file cannot be opened,
     `RecordsError("records.kind")` when `kind` is a word Tongpin does not know. Source: S900, issue 2 item 2.

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tongpin.base.errors import StoreError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HOME_VARIABLE = "TONGPIN_HOME"
 DEFAULT_HOME = "tongpin-home"
@@ -25,7 +35,28 @@ class Home:
     @classmethod
     def open(cls, path: Path | str | None = None) -> Home:
         """The home at a path; nothing is created before something is kept."""
-        return cls(Path(path or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME))
+        root = Path(path or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser()
+        if root.exists() and not root.is_dir():
+            raise StoreError("home.folder", f"{root} 是一个文件，不是工作目录", hint="用 --home 指定一个文件夹")
+        return cls(root)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the home for one writer at a time; the hold ends with the process, however it ends.
+
+        Raises StoreError `home.busy` when another process holds it. Systems without `flock` go on without.
+        """
+        if fcntl is None or not self.root.exists():
+            yield
+            return
+        with (self.root / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(
+                    "home.busy", "另一个同频命令正在写这个工作目录", where=str(self.root), hint="等它结束再试"
+                ) from error
+            yield
 
     @property
     def lake(self) -> Path:
@@ -52,6 +83,11 @@ class Home:
         """The files and the truth of the demonstration city."""
         return self.root / "demo"
 
+    @property
+    def demo_city(self) -> Path:
+        """The record of the demonstration city that the home holds; missing where it holds none."""
+        return self.demo / "city.json"
+
     def patient_key(self) -> bytes:
         """The secret with which patient identifiers are hashed; made at first use, readable by the owner only.
 
@@ -68,9 +104,10 @@ class Home:
                     hint="从备份恢复 patient.key；没有备份时换一个新的工作目录，重新装载全部文件",
                 )
             self.root.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(_KEY_BYTES))
+            with contextlib.suppress(FileExistsError):  # another process was first; its key is read below
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(secrets.token_hex(_KEY_BYTES))
         text = path.read_text(encoding="utf-8", errors="replace").strip()
         if not _KEY.fullmatch(text):
             raise StoreError(

@@ -104,12 +104,11 @@ def upsert(home: Home, name: str, table: pa.Table, key: Sequence[str], *, aside:
     keys = key_texts(table, key)
     known: dict[str, str] = {}
     version = 1
-    if exists(home, name):
-        stored = read(home, name, [*key, *_BOOKKEEPING])
-        if stored is not None and stored.num_rows:
-            version = pc.max(stored.column(VERSION)).as_py() + 1
-            newest = stored.take(_in_force(stored, key))
-            known = dict(zip(key_texts(newest, key), newest.column(DIGEST).to_pylist(), strict=True))
+    stored = read(home, name, [*key, *_BOOKKEEPING])
+    if stored is not None and stored.num_rows:
+        version = pc.max(stored.column(VERSION)).as_py() + 1
+        newest = stored.take(_in_force(stored, key))
+        known = dict(zip(key_texts(newest, key), newest.column(DIGEST).to_pylist(), strict=True))
     digests = table.column(DIGEST).to_pylist()
     fresh = [k not in known for k in keys]
     moved = [not f and known[k] != d for f, k, d in zip(fresh, keys, digests, strict=True)]

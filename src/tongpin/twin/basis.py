@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from tongpin.base.errors import TongpinError
 from tongpin.base.money import SCALE
-from tongpin.measures.catalogue import Strict, catalogue_folder, load_definitions
+from tongpin.base.strict_yaml import Strict
+from tongpin.measures.catalogue import catalogue_folder, load_definitions
 from tongpin.report.words import count_text, number_text, yuan_text
 from tongpin.twin.catalogue import setting
 

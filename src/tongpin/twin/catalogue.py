@@ -6,10 +6,10 @@ from functools import cache
 from typing import Literal
 
 from tongpin.base.errors import TongpinError
+from tongpin.base.strict_yaml import Strict
 from tongpin.measures.catalogue import (
     Definition,
     Measure,
-    Strict,
     catalogue_folder,
     load_measures,
     read_catalogue,

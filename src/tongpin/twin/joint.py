@@ -13,6 +13,7 @@ from tongpin.base.money import check_balance
 from tongpin.measures.benchmark import group_deaths, group_means, risk_levels
 from tongpin.measures.compute import compute, roll_up
 from tongpin.measures.facts import case_facts
+from tongpin.payment.posting import LATE, REGULAR
 from tongpin.payment.statement_columns import LEVELS
 from tongpin.twin.basis import Basis, department_labels, losing_months, read_basis
 from tongpin.twin.catalogue import RedLine, measure
@@ -108,7 +109,7 @@ def build_joint(
     bridge = _bridge(priced, statement)
     lists = priced.filter(
         pc.and_(
-            pc.is_in(priced["line_kind"], value_set=pa.array(["regular", "late"])),
+            pc.is_in(priced["line_kind"], value_set=pa.array([REGULAR, LATE])),
             pc.not_equal(priced["pay_scope"], "OUT"),
         ),
     )

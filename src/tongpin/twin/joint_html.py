@@ -25,7 +25,7 @@ LOW_RISK = "discharge.low_risk_mortality"
 
 SECTIONS = (
     ("city", "全市概览"),
-    ("mirror", "四组镜像指标"),
+    ("mirror", "四对镜像指标"),
     ("hospitals", "各医院"),
     ("charts", "图"),
     ("lines", "红线"),

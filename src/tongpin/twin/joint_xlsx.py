@@ -118,7 +118,7 @@ def _mirror(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
         Column("basis", "归期与基准", width=26),
         Column("form", "形式", width=44),
     ]
-    return Sheet("镜像指标", f"{title} · 四组镜像指标", columns, rows, [*notes, _few_note(joint)], freeze_columns=3)
+    return Sheet("镜像指标", f"{title} · 四对镜像指标", columns, rows, [*notes, _few_note(joint)], freeze_columns=3)
 
 
 def _few(row: dict[str, Any]) -> dict[str, Any]:

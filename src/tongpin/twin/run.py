@@ -13,7 +13,8 @@ from tongpin.base.errors import StoreError
 from tongpin.base.money import SCALE
 from tongpin.grouping.library import open_scheme
 from tongpin.grouping.stage import RESULT_COLUMNS, group
-from tongpin.payment.run import settle_in_home
+from tongpin.payment.library import policy_at_close
+from tongpin.payment.run import closed_run
 from tongpin.payment.statement_columns import LEVELS, assumed_labels, synthetic_notice
 from tongpin.records.load import CASES, INSTITUTIONS, read_loaded
 from tongpin.twin.joint import build_joint
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
 
 
 def joint_in_home(home: Home, month: str, area: str | None = None) -> JointReport:
-    """The joint report of `month` (`YYYY-MM`), which is settled first when it is not yet.
+    """The joint report of a closed `month` (`YYYY-MM`); a report closes nothing.
 
     The base of the indices is the same month of the year before where its front pages are loaded, else the month
-    itself, and the report says which. Raises StoreError `joint.pages` when the month has no front pages.
+    itself, and the report says which. Raises StoreError `settle.open` (not closed), `joint.pages` (no front pages),
+    PolicyError `policy.changed`.
     """
-    run = settle_in_home(home, month, area)
-    policy = run.policy
+    run = closed_run(home, month, area)
+    policy = policy_at_close(home, run.manifest)
     scheme = open_scheme(home, policy.scheme_id)
     pages = _weighted(_front_pages(home), scheme, policy)
     months = np.asarray(pages["discharge_time"].to_numpy().astype("datetime64[M]").astype(str))
