@@ -4,7 +4,7 @@
 PYTHON ?=
 # 虚拟环境放在哪里。
 VENV ?= .venv
-# 交给 tongpin demo 或 pytest 的其他参数，例如 make demo ARGS="--cases 60000"。
+# 交给 tongpin demo 或 pytest 的其他参数，例如 make demo ARGS="--cases 60000 --home 另一个目录"。
 ARGS ?=
 
 PIP := $(VENV)/bin/python -m pip --quiet --no-input --disable-pip-version-check

@@ -94,6 +94,14 @@ def test_a_shipped_scheme_cannot_be_replaced(scheme_folder: Path, tmp_path: Path
     assert open_scheme(home, "demo-drg").title == "演示分组方案（非官方）"
 
 
+def test_a_quote_that_never_closes_is_found_where_it_begins_to_hurt(scheme_folder: Path) -> None:
+    text = (scheme_folder / "drg_name.csv").read_text(encoding="utf-8")
+    (scheme_folder / "drg_name.csv").write_text(text + 'XX19,"' + "长" * 200_000, encoding="utf-8")
+    with pytest.raises(SchemeError) as caught:
+        load_scheme(scheme_folder)
+    assert [finding.rule_id for finding in caught.value.findings] == ["SCH-C003"]
+
+
 def test_a_table_that_cannot_be_read_is_the_only_fault(scheme_folder: Path) -> None:
     (scheme_folder / "adrg.csv").write_bytes((scheme_folder / "adrg.csv").read_text("utf-8").encode("gb18030"))
     with pytest.raises(SchemeError) as caught:

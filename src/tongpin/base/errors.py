@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tongpin.base.findings import Finding
+
+
+_OS_WORDS = {
+    errno.ENOENT: "没有这个文件或文件夹",
+    errno.EISDIR: "这是一个文件夹，不是文件",
+    errno.ENOTDIR: "路径中有一段不是文件夹",
+    errno.EACCES: "没有权限",
+    errno.EEXIST: "已经有同名的文件",
+    errno.ENOSPC: "磁盘已满",
+}
+
+
+def os_words(error: OSError) -> str:
+    """What the operating system refused, in Chinese where the cause is a common one."""
+    return _OS_WORDS.get(error.errno or 0, error.strerror or str(error))
 
 
 class TongpinError(Exception):

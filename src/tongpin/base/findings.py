@@ -45,7 +45,7 @@ class Finding:
         """The finding as a clerk reads it."""
         where = f"{self.file} 第 {self.record} 条" if self.record else self.file
         spoils = f"\n    影响：{'、'.join(RESULT_LABELS.get(s, s) for s in self.spoils)}" if self.spoils else ""
-        shown = f' · {self.path} = "{self.value}"' if self.path else ""
+        shown = f' · {self.path} = "{self.value}"' if self.path else f" · {self.value}" if self.value else ""
         label = SEVERITY_LABELS[self.severity]
         return f"{self.rule_id}  {label}  {where}{shown}\n    {self.message}\n    怎么改：{self.hint}{spoils}"
 

@@ -75,7 +75,11 @@ def run(home_path: Path | None, count: int) -> Result:
             Timing("只读 Parquet", _median(lambda: _read(path)), count),
             Timing("读 + 分组", _median(lambda: group(_read(path), scheme)), count),
             Timing("分组（内存中，单线程）", _median(lambda: group(table, scheme)), count),
-            Timing("解释器（参照）", _median(lambda: [interpret(scheme, case) for case in sample]), len(sample)),
+            Timing(
+                f"解释器（参照，{len(sample):,} 例）",
+                _median(lambda: [interpret(scheme, case) for case in sample]),
+                len(sample),
+            ),
         )
     return Result(f"分组基准：方案 {DEMO_SCHEME}，{count:,} 例，{RUNS} 次取中位数", timings)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tongpin.base.errors import TongpinError
+from tongpin.base.errors import TongpinError, os_words
 from tongpin.cli.output import refuse, screen
 
 EXIT_FINDINGS = 1
@@ -34,7 +34,7 @@ def main() -> None:
     except OSError as error:
         place = str(error.filename or "")
         _refuse(
-            TongpinError("os.error", f"文件操作失败：{error.strerror}", where=place, hint="检查路径、权限与剩余空间")
+            TongpinError("os.error", f"文件操作失败：{os_words(error)}", where=place, hint="检查路径、权限与剩余空间")
         )
     except SystemExit as ended:
         if ended.code == EXIT_USAGE and "--json" in sys.argv:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -176,8 +177,8 @@ def _rows(folder: Path, file: str, columns: tuple[str, ...], problems: Problems)
     data = (folder / file).read_bytes()
     try:
         text = (gzip.decompress(data) if file.endswith(".gz") else data).decode("utf-8-sig")
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        problems.add("SCH-E001", file, 0, "", "", f"文件不是 UTF-8 文本：{error}", "另存为 UTF-8 编码的 CSV")
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error):
+        problems.add("SCH-E001", file, 0, "", "", "文件不是 UTF-8 文本，或压缩文件不完整", "另存为 UTF-8 编码的 CSV")
         return
     reader = csv.reader(io.StringIO(text))
     header = [name.strip() for name in next(reader, [])]
@@ -190,7 +191,15 @@ def _rows(folder: Path, file: str, columns: tuple[str, ...], problems: Problems)
         problems.add("SCH-C001", file, 1, "", ",".join(header), wrong or "列名重复", f"表头应为 {','.join(columns)}")
         return
     width = len(header)
-    for cells in reader:
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            hint = "检查这一行附近没有配对的双引号"
+            problems.add("SCH-C003", file, reader.line_num, "", "", "这里起的内容不成 CSV", hint)
+            return
+        if cells is None:
+            return
         if not any(cells):
             continue
         if len(cells) != width:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from tongpin.base.errors import RecordsError
+from tongpin.base.errors import RecordsError, os_words
 from tongpin.records.rules import finding
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def is_parquet(path: Path) -> bool:
 
 
 def _unopened(path: Path, error: OSError) -> RecordsError:
-    return RecordsError("records.file", f"文件打不开：{error.strerror}", where=path.name, hint="检查路径与权限")
+    return RecordsError("records.file", f"文件打不开：{os_words(error)}", where=path.name, hint="检查路径与权限")
 
 
 def decode(data: bytes, name: str) -> Decoded:
