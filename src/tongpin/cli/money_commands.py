@@ -77,9 +77,9 @@ def show_settlement(run: MonthRun, *, is_draft: bool = False) -> None:
         "cash_transfer_fen",
     )
     total = (
-        statement.group_by(["hospital_level", "fund_label"])
+        statement.group_by(["hospital_level", "fund", "fund_label"])
         .aggregate([(name, "sum") for name in sums])
-        .sort_by("fund_label")
+        .sort_by("fund")
     )
     rows = sorted(total.to_pylist(), key=lambda row: LEVELS.index(row["hospital_level"]))
     rows.append(
