@@ -89,7 +89,8 @@ def _columns(joint: JointReport, measure_ids: Sequence[str]) -> list[Column]:
     for measure_id in measure_ids:
         one = measures[measure_id]
         marks = [_UNITS.get(one.unit, ""), anchor_text(one), "模拟" if joint.basis.simulated(one) else ""]
-        heading = "\n".join([one.label, *(mark for mark in marks if mark)])
+        # A long name breaks before its bracket, not inside it.
+        heading = "\n".join([one.label.replace("（", "\n（", 1), *(mark for mark in marks if mark)])
         band = _LEFT if one.period == "结算月" else _RIGHT
         columns.append(Column(one.id, heading, _KINDS[one.unit], band))
     return columns
