@@ -36,10 +36,12 @@ def group(cases: pa.Table, scheme: Scheme) -> pa.Table:
     Raises `TongpinError` (`group.column`) for numbers given as text and codes not given as lists.
     """
     tables = compiled(scheme)
-    outcome = pa.array(_outcomes(cases, tables))
+    outcome = _outcomes(cases, tables)
     for name, words in zip(RESULT_COLUMNS, (tables.statuses, tables.mdcs, tables.adrgs, tables.drgs), strict=True):
-        # Many outcomes share a status or an MDC: encoding once more leaves each word in the dictionary once.
-        column = pa.DictionaryArray.from_arrays(outcome, pa.array(words)).dictionary_decode().dictionary_encode()
+        # Many outcomes share a status or an MDC: each word stands in the dictionary once.
+        distinct = {word: index for index, word in enumerate(dict.fromkeys(words))}
+        indices = np.array([distinct[word] for word in words], np.int32)[outcome]
+        column = pa.DictionaryArray.from_arrays(pa.array(indices), pa.array(list(distinct), pa.string()))
         if name in cases.column_names:
             cases = cases.drop_columns([name])
         cases = cases.append_column(name, column)
@@ -153,7 +155,7 @@ def _codes(
     if not pa.types.is_dictionary(flat.type):
         flat = flat.dictionary_encode()
     words = flat.dictionary.to_pylist()
-    indices = pc.fill_null(flat.indices.cast(pa.int64()), len(words)).to_numpy(zero_copy_only=False)
+    indices = pc.fill_null(flat.indices.cast(pa.int32()), len(words)).to_numpy(zero_copy_only=False)
     codes = np.array([ids.get(word, 0) for word in words] + [0], np.int32)[indices]
     if mapped.any():
         target = np.array([map_ids.get(word, -1) for word in words] + [-1], np.int32)[indices]
