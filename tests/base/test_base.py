@@ -18,7 +18,6 @@ from tongpin.base.money import (
     parse_yuan,
     round_half_up,
     round_half_up_column,
-    split_largest_remainder,
     wan,
     yuan,
 )
@@ -36,22 +35,6 @@ def test_halves_are_rounded_away_from_zero(numerator: int, denominator: int, res
 def test_columns_round_like_single_amounts(numerators: list[int], denominator: int) -> None:
     rounded = round_half_up_column(np.array(numerators), denominator)
     assert rounded.tolist() == [round_half_up(n, denominator) for n in numerators]
-
-
-@given(st.integers(-(10**12), 10**12), st.lists(st.integers(0, 10**6), min_size=1).filter(any))
-def test_parts_sum_to_the_whole_and_stay_within_a_fen(total: int, shares: list[int]) -> None:
-    parts = split_largest_remainder(total, shares)
-    assert sum(parts) == total
-    for part, share in zip(parts, shares, strict=True):
-        assert abs(part * sum(shares) - total * share) < sum(shares)
-
-
-def test_nothing_cannot_be_shared_out_by_nobody() -> None:
-    assert split_largest_remainder(0, [0, 0]) == [0, 0]
-    with pytest.raises(BalanceError, match="份额"):
-        split_largest_remainder(1, [0, 0])
-    with pytest.raises(BalanceError, match="份额"):
-        split_largest_remainder(1, [2, -1])
 
 
 @given(st.integers(-(10**14), 10**14))

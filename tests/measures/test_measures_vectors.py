@@ -189,7 +189,9 @@ def test_expected_shares_in_both_forms() -> None:
     assert figure(facts, "discharge.expected_drug_share.fee_weighted") == pytest.approx(800 / 4_000)
     assert figure(facts, "discharge.expected_consumable_share.fee_weighted") == pytest.approx(1_900 / 4_000)
     assert figure(facts, "discharge.expected_drug_share.case_weighted") == pytest.approx(0.30)
+    assert figure(facts, "discharge.expected_consumable_share.case_weighted") == pytest.approx(0.35)
     assert figure(facts, "discharge.compared_drug_share") == pytest.approx(0.05)
+    assert figure(facts, "discharge.compared_consumable_share") == pytest.approx(0.45)
 
 
 def test_surgery_shares() -> None:

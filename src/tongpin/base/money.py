@@ -1,14 +1,11 @@
-"""Money 金额: integer fen in, integer fen out; a rounding happens at a named point and a split loses nothing."""
+"""Money 金额: integer fen in, integer fen out; a rounding happens at a named point."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tongpin.base.errors import BalanceError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 FEN_PER_YUAN = 100
 SCALE = 10_000
@@ -30,25 +27,6 @@ def round_half_up_column(numerator: Any, denominator: Any) -> Any:
 
     magnitude = (2 * np.abs(numerator) + denominator) // (2 * denominator)
     return np.where(numerator < 0, -magnitude, magnitude)
-
-
-def split_largest_remainder(total: int, shares: Sequence[int]) -> list[int]:
-    """`total` split in proportion to `shares` so that the parts sum to the whole.
-
-    Each part is first cut down, then the fen left over go to the largest remainders (ties: the first). Shares are
-    non-negative integers; with all shares zero only a zero total can be split.
-    """
-    whole = sum(shares)
-    if min(shares, default=0) < 0 or (whole == 0 and total != 0):
-        raise BalanceError("money.split", "不能按这些份额分摊：份额须非负且不全为零", hint="检查分摊基数")
-    if whole == 0:
-        return [0] * len(shares)
-    sign, size = (-1, -total) if total < 0 else (1, total)
-    parts = [size * share // whole for share in shares]
-    remainders = [size * share % whole for share in shares]
-    for index in sorted(range(len(shares)), key=lambda i: (-remainders[i], i))[: size - sum(parts)]:
-        parts[index] += 1
-    return [sign * part for part in parts]
 
 
 def yuan(fen: int) -> str:

@@ -122,8 +122,8 @@ def department_labels() -> dict[str, str]:
     return {row["code"]: row["name"] for row in csv.DictReader(text.splitlines())}
 
 
-def losing_months() -> int:
-    """How many months of loss count as 连续亏损; one month of data allows only one."""
+def check_losing_months() -> None:
+    """Refuse (`twin.losing_months`) a 连续亏损 of several months: a joint report knows only one."""
     months = setting("portfolio.losing_months")
     if months != 1:
         raise TongpinError(
@@ -132,4 +132,3 @@ def losing_months() -> int:
             where="catalogue/twin/settings.yaml portfolio.losing_months",
             hint="改为 1",
         )
-    return months

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Literal
 
 from tongpin.base.errors import TongpinError
+from tongpin.base.money import SCALE
 from tongpin.base.strict_yaml import Strict
 from tongpin.measures.catalogue import (
     Definition,
@@ -46,6 +47,11 @@ class RedLine(Strict):
     basis: str
     note: str
     assumed: bool
+
+    @property
+    def limit_text(self) -> str:
+        """The limit as people write it: `25%`, `110%`."""
+        return f"{self.limit_e4 * 100 / SCALE:g}%"
 
 
 class GroupClass(Strict):

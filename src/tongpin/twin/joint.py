@@ -15,7 +15,7 @@ from tongpin.measures.compute import compute, roll_up
 from tongpin.measures.facts import case_facts
 from tongpin.payment.posting import LATE, REGULAR
 from tongpin.payment.statement_columns import LEVELS
-from tongpin.twin.basis import Basis, department_labels, losing_months, read_basis
+from tongpin.twin.basis import Basis, check_losing_months, department_labels, read_basis
 from tongpin.twin.catalogue import RedLine, measure
 from tongpin.twin.crossing import crossing_departments, departments_against_expected
 from tongpin.twin.mirror import DISCHARGE_MEASURES, SETTLEMENT_MEASURES, mirror_table
@@ -104,7 +104,7 @@ def build_joint(
     Source: S000-01..04, S000-07, S000-12..19, S000-26, S000-44, S909-04.
     """
     basis = read_basis(policy_info)
-    losing_months()
+    check_losing_months()
     places = _Places(institutions, month)
     bridge = _bridge(priced, statement)
     lists = priced.filter(

@@ -119,6 +119,8 @@ def joint_html(joint: JointReport) -> str:
         "total_weight": sum(row["weight_e4"] for row in groups),
         "group_extremes": group_extremes(groups),
         "low_weight_top": TOP_LOW_WEIGHT,
+        "low_weight_below": words.number_text(load_definitions()["weight.low_below_e4"].value / SCALE, 1),
+        "losing_months": setting("portfolio.losing_months"),
         "low_weight": _low_weight(hospitals),
         "low_risk": LOW_RISK,
         "low_risk_coverage": city["low_risk_count"] / city["discharge.cases"],

@@ -267,7 +267,7 @@ def _warnings(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
         Column("total_fee_fen", "总费用\n（万元）", "wan"),
         Column("standard_fen", "支付标准\n（万元）", "wan"),
         Column("over", "超标准", "ratio"),
-        Column("excess_fen", "超出 110% 的\n金额（元）", "yuan"),
+        Column("excess_fen", f"超出 {joint.group_line.limit_text} 的\n金额（元）", "yuan"),
     ]
     line = joint.group_line
     return Sheet(
