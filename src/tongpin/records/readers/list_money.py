@@ -98,9 +98,9 @@ def payers(raw: Raw, messages: list[dict[str, Any]], heads: list[dict[str, Any]]
     sums: dict[str, list[int | None]] = {name: [] for name in PAYERS}
     amounts = _Amounts(raw)
     for row, message in enumerate(messages):
-        payers = message["payinfo"]
+        funds = message["payinfo"]
         parts = dict.fromkeys(PAYERS, 0)
-        for place, node in enumerate(payers):
+        for place, node in enumerate(funds):
             fund = node_code(node, "fund_pay_type")
             role = roles.get(fund)
             if role is None:
@@ -108,7 +108,7 @@ def payers(raw: Raw, messages: list[dict[str, Any]], heads: list[dict[str, Any]]
                 role = "other"
             parts[role] += amounts.fen(row, node.get("fund_payamt"), "payinfo", "fund_payamt", place)
         for name in PAYERS:
-            sums[name].append(parts[name] if payers else None)
+            sums[name].append(parts[name] if funds else None)
     own: dict[str, list[int | None]] = {share: [] for share in PATIENT_SHARES}
     for row, head in enumerate(heads):
         for share, names in PATIENT_SHARES.items():
