@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tongpin.demo.calendar import Month
+from tongpin.base.errors import TongpinError
+from tongpin.demo.calendar import Month, apportion
 from tongpin.demo.choice import always_built, choose, month_order
 from tongpin.demo.profile import GRADES
+from tongpin.demo.setting import prepare
+
+
+@pytest.fixture(scope="module")
+def county(scheme_folder):
+    return prepare("county-west", scheme_folder, 20250601)
 
 
 def months(choice):
@@ -21,10 +27,54 @@ def whole_month(setting, text):
     return sum(setting.list_count(Month.parse(text), hospital) for hospital in range(55))
 
 
-def test_the_order_is_june_then_june_before_then_backwards():
-    order = [str(month) for month in islice(month_order(Month.parse("2025-06")), 14)]
+def test_the_order_is_june_then_june_before_then_backwards(setting):
+    order = [str(month) for month in month_order(setting)]
     assert order[:4] == ["2025-06", "2024-06", "2025-05", "2025-04"]
-    assert order[-3:] == ["2024-08", "2024-07", "2024-05"]
+    assert order[11:14] == ["2024-08", "2024-07", "2024-05"]
+    assert order[-1] == "2022-01"
+    assert len(set(order)) == 42
+
+
+def test_the_42_months_have_1252850_lists(setting):
+    assert setting.list_counts.shape == (42, 55)
+    assert setting.list_counts.sum() == 1_252_850
+    assert setting.list_counts.min() >= 1
+
+
+def test_a_month_is_as_large_whatever_is_asked(setting):
+    whole = choose(setting, None, months=42)
+    assert sum(month.total for month in whole.months) == 1_252_850
+    few = choose(setting, None, months=2)
+    assert few.months == whole.months[:2]
+
+
+def test_more_months_than_there_are_are_refused(setting):
+    with pytest.raises(TongpinError) as refused:
+        choose(setting, None, months=43)
+    assert refused.value.code == "demo.months"
+
+
+def test_more_lists_than_there_are_give_all_and_say_so(setting):
+    choice = choose(setting, 2_000_000)
+    assert sum(month.total for month in choice.months) == 1_252_850
+    assert "1252850" in choice.notes[0]
+
+
+def test_the_county_has_226479_lists_in_half_a_year(county):
+    assert county.list_counts.shape == (6, 170)
+    assert county.list_counts.sum() == 226_479
+    assert [str(month) for month in month_order(county)][:3] == ["2025-06", "2025-05", "2025-04"]
+
+
+@given(st.integers(3, 10**6), st.lists(st.floats(0.01, 1e6), min_size=1, max_size=3))
+def test_shares_in_whole_numbers_sum_to_the_whole_and_are_near(total, weights):
+    shares = apportion(total, np.array(weights))
+    assert shares.sum() == total
+    assert shares.min() >= 1
+    rest = total - len(weights)
+    assert all(
+        abs(one - 1 - rest * weight / sum(weights)) <= 1.001 for one, weight in zip(shares, weights, strict=True)
+    )
 
 
 def test_the_default_is_the_first_three_months_whole(setting):

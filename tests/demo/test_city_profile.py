@@ -6,18 +6,11 @@ from importlib import resources
 
 import numpy as np
 import pytest
-import yaml
 
 from tongpin.base.errors import TongpinError
 from tongpin.demo.groups import Lists, parse_groups
 from tongpin.demo.profile import parse_profile, read_profile
 from tongpin.grouping.tables import load_scheme
-
-
-@pytest.fixture
-def data():
-    text = resources.files("tongpin.demo").joinpath("plan", "prefecture-east.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +106,35 @@ def test_the_first_entry_of_a_list_is_drawn_most_often():
     counts = [int((picked == code).sum()) for code in (1, 2, 3)]
     assert counts[0] > counts[1] > counts[2] > 0
     assert sum(counts) == 600
+
+
+# --- one profile over another --------------------------------------------------------------------------------------
+
+
+def test_the_county_keeps_what_it_does_not_say_itself():
+    east, west = read_profile("prefecture-east"), read_profile("county-west")
+    assert west.stay == east.stay
+    assert west.faults == east.faults
+    assert west.volume.month_factor == east.volume.month_factor
+    assert west.volume.total_cases.value == 226_479
+    assert west.grades.mean_fee_yuan != east.grades.mean_fee_yuan
+    assert not {row.name for row in west.hospitals.every} & {row.name for row in east.hospitals.every}
+
+
+def test_a_series_falls_from_its_largest_to_its_smallest_and_sums_to_its_cases():
+    for series in read_profile("county-west").hospitals.series:
+        cases = [row.cases for row in series.rows()]
+        assert sum(cases) == series.cases
+        assert cases == sorted(cases, reverse=True)
+        assert cases[0] / cases[-1] == pytest.approx(series.largest_to_smallest, rel=0.1)
+
+
+def test_hospitals_of_one_name_are_refused(data):
+    data["hospitals"]["rows"][1]["name"] = data["hospitals"]["rows"][0]["name"]
+    with pytest.raises(TongpinError, match="重名"):
+        parse_profile(data, "test")
+
+
+def test_an_unknown_profile_to_extend_is_refused(data):
+    with pytest.raises(TongpinError, match="extends"):
+        parse_profile({"extends": "atlantis", **data}, "test")

@@ -25,7 +25,8 @@ def test_every_expected_answer(tmp_path: Path, scheme_id: str, oracle: str, coun
     loaded = read(REFERENCE / "oracle" / f"{oracle}.csv.gz", key=b"test")
     assert loaded.cases.num_rows == count
     columns = ("status", "mdc", "adrg", "drg")
-    expected = [tuple(row.values()) for row in loaded.extra.select([f"expected_{c}" for c in columns]).to_pylist()]
+    extra = [dict(row) for row in loaded.cases["extra"].to_pylist()]
+    expected = [tuple(row[f"expected_{name}"] for name in columns) for row in extra]
     grouped = group(loaded.cases, scheme)
     by_kernel = [tuple(row.values()) for row in grouped.select(list(columns)).to_pylist()]
     assert by_kernel == expected

@@ -49,6 +49,8 @@ BASE: dict[str, Any] = {
         "fund.of_insurance": _assumed("险种", "text", {"310": "310", "340": "310", "390": "390"}, "insurance"),
         "fund.label": _assumed("基金", "text", {"310": "职工", "390": "居民"}, "fund"),
         "scope.care_type": _assumed("范围", "choice", {"inpatient": "DRG", "*": "OUT"}, "care_type"),
+        "scope.pay_mode": _assumed("付费方式", "choice", {"drg": "DRG", "observed": "BY_ITEM"}, "pay_mode"),
+        "scope.interim_bills": _assumed("中途结算", "choice", "merge"),
         "scope.ungrouped_pay": _assumed("未入组", "choice", {"0000": "by_item", "QY": "by_item"}, "ungrouped"),
         "fee.base": _assumed("费用基数", "choice", "total"),
         "rate.tier_budget": _assumed("总额", "fen", {"310": _BUDGET, "390": _BUDGET}, "fund", "hospital_level"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import pytest
 
 from tongpin.base.errors import PolicyError, StoreError
 from tongpin.payment.library import open_policy, policy_at_close, policy_folders
-from tongpin.payment.run import LINES, STATEMENTS, closed_run, posted_lines, settle_in_home
+from tongpin.payment.run import LINES, STATEMENTS, closed_run, line_case, posted_lines, settle_in_home
 from tongpin.payment.statement_columns import statement_basis
-from tongpin.records.load import CASES, INSTITUTIONS, KEYS, WITHDRAWALS, load_files
+from tongpin.records.load import CASES, DECISIONS, INSTITUTIONS, KEYS, WITHDRAWALS, load_files
 from tongpin.records.own_layouts import layout_schema
 from tongpin.records.schema import CASE_SCHEMA
 from tongpin.store import lake
@@ -157,7 +158,7 @@ def test_a_newer_version_of_a_posted_list_changes_nothing_but_is_told(home: Home
     settle_in_home(home, "2025-05")
     keep(home, a_list("M1", 5999, date(2025, 5, 20), date(2025, 5, 25)))
     june = settle_in_home(home, "2025-06").settlement
-    assert [note for note in june.notes if note.startswith("1 份已入账的清单后来有了金额或病组不同的新版本")]
+    assert [note for note in june.notes if note.startswith("1 份已入账的清单后来有了金额、病组或付费方式不同的新版本")]
     assert posted_lines(home, "M1")["total_fee_fen"].to_pylist() == [600_000]
 
 
@@ -187,7 +188,7 @@ def test_lists_older_than_the_policy_are_left_with_a_note(home: Home) -> None:
 
 def test_a_month_before_the_policy_is_refused(home: Home) -> None:
     keep(home, a_list("OLD", 3000, date(2019, 3, 2), date(2019, 3, 5)))
-    with pytest.raises(PolicyError, match="2019-03-01 没有生效的"):
+    with pytest.raises(PolicyError, match="2019-03-31 没有生效的"):
         settle_in_home(home, "2019-03")
     assert not lake.exists(home, LINES)
 
@@ -199,6 +200,21 @@ def test_a_month_in_which_nothing_is_due_is_refused_and_stays_open(home: Home) -
         settle_in_home(home, "2025-07")
     keep(home, a_list("X1", 6000, date(2025, 7, 3), date(2025, 7, 5)))
     assert kinds(home, "2025-07") == {"X1": "regular"}
+
+
+def test_decisions_of_other_kinds_lower_no_transfer(home: Home) -> None:
+    one = {"institution_code": HOSPITAL, "fund": "310", "month": "2025-06", "decided_date": date(2025, 7, 3)}
+    decisions = [
+        one | {"kind": "penalty", "amount_fen": 12_345},
+        one | {"kind": "score", "value": Decimal("92.5"), "year": 2025},
+        one | {"kind": "inspection_finding", "amount_fen": 99_900},
+    ]
+    table = pa.Table.from_pylist(decisions, schema=layout_schema("decision"))
+    lake.upsert(home, DECISIONS, table, KEYS[DECISIONS])
+    statement = settle_in_home(home, "2025-06", draft=True).settlement.statement
+    assert sum(statement["penalty_fen"].to_pylist()) == 12_345
+    claims = [f"{kind}_fen" for kind in ("audit_deduction", "prepay_offset", "direct_drug")]
+    assert [sum(statement[name].to_pylist()) for name in claims] == [0, 0, 0]
 
 
 def test_a_draft_closes_nothing(home: Home) -> None:
@@ -289,3 +305,20 @@ def test_the_same_file_twice_and_a_file_in_two_copies(tmp_path: Path) -> None:
     assert report.new["plain"] == 2
     assert [(f.rule_id, f.file) for f in report.findings if f.record] == [("REC-P002", "b.csv"), ("REC-P002", "b.csv")]
     assert load_files(home, [tmp_path / "a.csv"]).unchanged["plain"] == 2
+
+
+def test_interim_bills_are_found_again_by_any_of_their_ids(home: Home) -> None:
+    for number, day in enumerate((date(2025, 5, 10), date(2025, 5, 28)), start=1):
+        details = {"mdtrt_id": "STAY", "admission_time": datetime(2025, 5, 2), "px": [f"px{number}"]}  # noqa: DTZ001
+        keep(home, a_list(f"I{number}", 3000 * number, day, day, **details))
+    may = settle_in_home(home, "2025-05")
+    assert may.settlement.lines["case_id"].to_pylist() == ["I2", "M1"]
+    for asked in ("I1", "I2"):
+        (line,) = posted_lines(home, asked).to_pylist()
+        assert (line["case_id"], line["merged_case_ids"], line["total_fee_fen"]) == ("I2", ["I1", "I2"], 900_000)
+        (case,) = line_case(home, line).to_pylist()
+        assert (case["px"], case["los"], case["code_version"]) == (["px2", "px1"], 26, "insurance")
+    assert posted_lines(home, "I").num_rows == 0, "a part of an id is no id"
+    again = settle_in_home(home, "2025-05")
+    assert (again.was_closed, again.settlement.digest) == (True, may.settlement.digest)
+    assert any(line.startswith("采集口径：示例市采集口径") for line in statement_basis(may.manifest))

@@ -11,9 +11,9 @@ import pytest
 from records_samples import FRONT_PAGE, KEY, csv_text, message, rule_ids, the_case
 
 from tongpin.records.assemble import CodeBook
+from tongpin.records.page_fields import official_places
 from tongpin.records.read import read
 from tongpin.records.schema import CASE_SCHEMA
-from tongpin.records.tables import front_page_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,10 @@ def page(**changes: str) -> dict[str, str]:
 def test_a_good_page_becomes_a_case(read_bytes: Reader) -> None:
     loaded = read_bytes(csv_text(page()).encode(), "hqmsts_2025M06.csv")
     assert (loaded.kind, loaded.read_count, loaded.findings) == ("front-page", 1, [])
-    assert loaded.cases.schema == CASE_SCHEMA
-    case = the_case(loaded)
+    assert loaded.cases.select(CASE_SCHEMA.names).schema == CASE_SCHEMA
+    (key,) = loaded.keys.to_pylist()
+    assert (key["record"], key["institution_code"], key["case_id"]) == (1, "H32020000001", "H32020000001-B0001-2")
+    (case,) = loaded.cases.select(CASE_SCHEMA.names).to_pylist()
     assert len(case.pop("patient_hash")) == 32
     assert case == {
         "source": "front_page",
@@ -38,6 +40,7 @@ def test_a_good_page_becomes_a_case(read_bytes: Reader) -> None:
         "institution_name": "示例医院",
         "record_no": "B0001",
         "mdtrt_id": None,
+        "stay_no": 2,
         "sex": 1,
         "age": 65,
         "age_days": None,
@@ -45,7 +48,11 @@ def test_a_good_page_becomes_a_case(read_bytes: Reader) -> None:
         "admission_time": dt.datetime.fromisoformat("2025-06-02T08:30"),
         "discharge_time": dt.datetime.fromisoformat("2025-06-10T09:00"),
         "settlement_date": None,
+        "upload_time": None,
         "accepted_date": None,
+        "filing_month": None,
+        "transfer_date": None,
+        "clearing_year": None,
         "los": 8,
         "dept": "03.04",
         "doctor_code": "D0001",
@@ -55,7 +62,9 @@ def test_a_good_page_becomes_a_case(read_bytes: Reader) -> None:
         "icu_hours": 26,
         "ventilation_minutes": 27 * 60,
         "code_map": 0,
+        "code_version": None,
         "insurance": "310",
+        "insured_region": None,
         "care_type": "inpatient",
         "surgery_level": 3,
         "total_fee_fen": 1_000_000,
@@ -74,8 +83,19 @@ def test_a_good_page_becomes_a_case(read_bytes: Reader) -> None:
 
 def chinese_headers() -> dict[str, str]:
     """Chinese header -> value of the good page."""
-    names = {code: name for name, code in front_page_names().items() if name != code.upper()}
-    return {names[code]: value for code, value in FRONT_PAGE.items()}
+    found = {}
+    for code, value in FRONT_PAGE.items():
+        place = official_places()[code]
+        found[place.field.label.replace("{n}", str(place.number))] = value
+    return found
+
+
+def without_prefixes() -> dict[str, str]:
+    """The same with narrow brackets and fees without their ordinals, as many systems export them."""
+    return {
+        name.partition(".")[2] or name.replace("（", "(").replace("）", " )"): value
+        for name, value in chinese_headers().items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -90,9 +110,15 @@ def chinese_headers() -> dict[str, str]:
         csv_text(page()).replace(",", "\t").encode(),
         csv_text(chinese_headers()).encode(),
         csv_text(chinese_headers()).encode("gb18030"),
-        csv_text(page() | {"A99": "further", "A98": ""}).encode(),
+        csv_text(without_prefixes()).encode(),
+        csv_text(page() | {"A99": "-", "A98": ""}).encode(),
+        csv_text(page() | {"病案号": "B0001", "身份证号": "X0000000000000001X"}).encode(),
+        csv_text({code.replace("x0", "X"): value for code, value in FRONT_PAGE.items()}).encode(),
     ],
-    ids=["bom", "gb18030", "lower", "upper", "order", "quoted", "tab", "chinese", "chinese-gb18030", "more"],
+    ids=[
+        *("bom", "gb18030", "lower", "upper", "order", "quoted", "tab", "chinese", "chinese-gb18030", "plain-chinese"),
+        *("empty-columns", "twice", "short-numbers"),
+    ],
 )
 def test_headers_and_encodings_do_not_matter(read_bytes: Reader, data: bytes) -> None:
     expected = the_case(read_bytes(csv_text(page()).encode(), "pages.csv"))
@@ -191,6 +217,7 @@ def test_a_missing_required_column_refuses_the_file(read_bytes: Reader, code: st
     loaded = read_bytes(csv_text(short, short).encode(), "pages.csv")
     assert [(found.rule_id, found.record, found.path) for found in loaded.findings] == [("REC-C001", 0, code)]
     assert (loaded.cases.num_rows, loaded.read_count) == (0, 2)
+    assert loaded.keys["record"].to_pylist() == [1, 2]
 
 
 def test_a_missing_useful_column_is_named_once(read_bytes: Reader) -> None:
@@ -219,9 +246,9 @@ def test_a_line_break_within_quotes_does_not_shift_the_numbers(read_bytes: Reade
     assert loaded.cases["record"].to_pylist() == [1, 3]
 
 
-def test_a_row_in_a_wrong_encoding_loses_only_itself(read_bytes: Reader) -> None:
+def test_a_row_in_no_encoding_loses_only_itself(read_bytes: Reader) -> None:
     lines = csv_text(page(A48="B1"), page(A48="B2"), page(A48="B3")).encode().splitlines()
-    lines[2] = lines[2].decode().encode("gb18030")
+    lines[2] = lines[2].replace("示例医院".encode(), b"\xff\x81\xfe")
     loaded = read_bytes(b"\n".join(lines), "pages.csv")
     assert [(found.rule_id, found.record) for found in loaded.findings] == [("REC-E001", 2)]
     assert loaded.cases["record"].to_pylist() == [1, 3]
@@ -248,3 +275,43 @@ def test_times_of_intensive_care_are_paired_by_their_number(read_bytes: Reader) 
     loaded = read_bytes(csv_text(page() | entered | left).encode(), "pages.csv")
     assert the_case(loaded)["icu_hours"] == 26 + 2
     assert loaded.findings == []
+
+
+def test_a_header_twice_is_named_and_the_first_one_counts(read_bytes: Reader) -> None:
+    loaded = read_bytes(csv_text(page() | {"病案号": "B9", "B24c": "D9"}).encode(), "pages.csv")
+    assert [(found.rule_id, found.record, found.path) for found in loaded.findings] == [
+        ("REC-C008", 0, "B24c"),
+        ("REC-C008", 0, "病案号"),
+    ]
+    case = the_case(loaded)
+    assert (case["record_no"], case["doctor_code"]) == ("B0001", "D0001")
+    assert dict(case["extra"]) == {"病案号": "B9", "B24c": "D9"}
+
+
+def test_the_same_header_cell_twice_is_kept_under_a_number(read_bytes: Reader) -> None:
+    text = csv_text(page(B99="1", B98="2")).replace("B98", "B99").replace("A02,", "A48,", 1)
+    loaded = read_bytes(text.encode(), "pages.csv")
+    assert dict(the_case(loaded)["extra"]) == {"B99": "1", "B99#2": "2", "A48#2": "B0001"}
+    assert {(found.rule_id, found.path) for found in loaded.findings} == {
+        ("REC-C002", "A02"),
+        ("REC-C008", "B99#2"),
+        ("REC-C008", "A48#2"),
+    }
+    assert the_case(loaded)["record_no"] == "示例医院"
+
+
+def test_a_second_name_of_a_patient_never_becomes_a_further_field(read_bytes: Reader) -> None:
+    loaded = read_bytes(csv_text(page(A11="某甲") | {"姓名": "某乙", "联系电话": "7700001"}).encode(), "pages.csv")
+    assert [(found.rule_id, found.path, found.value) for found in loaded.findings] == [
+        ("REC-C005", "联系电话", ""),
+        ("REC-C008", "姓名", ""),
+    ]
+    assert loaded.persons["psn_name"].to_pylist() == ["某甲"]
+    assert not [word for word in ("某乙", "7700001") if word in str(loaded.cases.to_pylist())]
+
+
+@pytest.mark.parametrize("text", ["2025-02-30", "20250230", "2025/2/30 08:00", "2025-06-02 25:00:00"])
+def test_impossible_dates_are_no_dates(read_bytes: Reader, text: str) -> None:
+    loaded = read_bytes(csv_text(page(A48="B1"), page(A48="B2", B12=text), page(A48="B3")).encode(), "pages.csv")
+    assert [(found.rule_id, found.record, found.value) for found in loaded.findings] == [("REC-D002", 2, text)]
+    assert loaded.cases["record"].to_pylist() == [1, 3]

@@ -34,7 +34,22 @@ if TYPE_CHECKING:
 def test_the_content_shows_the_kind(tmp_path: Path, data: bytes, kind: str) -> None:
     path = tmp_path / "whatever.dat"
     path.write_bytes(data)
-    assert detect(path) == kind
+    found = detect(path)
+    assert found.kind == kind
+    assert found.reason
+
+
+def test_the_reason_names_the_signs_and_what_came_next(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("institution_code,setl_id,withdrawn_date\n", encoding="utf-8")
+    reason = detect(path).reason
+    assert "institution_code、setl_id、withdrawn_date" in reason
+    assert "其次像" in reason
+    assert "但缺" in reason
+    path.write_bytes(csv_text(FRONT_PAGE | {"case_id": "1"}).encode())
+    found = detect(path)
+    assert found.kind == "plain"
+    assert "也像病案首页" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -57,7 +72,7 @@ def test_an_unknown_file_is_refused_with_what_was_looked_at(tmp_path: Path, data
     assert caught.value.hint
     assert why in caught.value.message
     loaded = read(path, key=KEY)
-    assert [(found.rule_id, found.record) for found in loaded.findings] == [("REC-K001", 0)]
+    assert ("REC-K001", 0) in [(found.rule_id, found.record) for found in loaded.findings]
     assert (loaded.kind, loaded.cases.num_rows) == ("unknown", 0)
 
 

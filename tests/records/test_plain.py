@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -60,6 +61,7 @@ def test_a_plain_case_is_read_as_it_is(read_bytes: Reader, data: bytes) -> None:
     loaded = read_bytes(data, "cases.csv")
     assert (loaded.kind, loaded.findings, loaded.read_count) == ("plain", [], 1)
     assert loaded.cases.schema == CASE_SCHEMA
+    assert loaded.keys.select(["record", "case_id"]).to_pylist() == [{"record": 1, "case_id": "C1"}]
     assert shown(loaded) == VALUES
 
 
@@ -127,42 +129,47 @@ def test_a_further_diagnosis_does_not_move_up(read_bytes: Reader) -> None:
     assert rule_ids(loaded) == ["REC-M001"]
 
 
-def test_further_columns_survive_as_text_row_by_row(read_bytes: Reader) -> None:
-    data = lines(
-        f"{GOOD},X1, y ",
-        f"{GOOD},X2,",
-        GOOD.replace("C1", "C2") + ",007,z",
-        header=f"{HEADER},expected_drg,note",
-    )
+def test_further_columns_survive_as_text(read_bytes: Reader) -> None:
+    data = lines(f"{GOOD},X1, y ", GOOD.replace("C1", "C2") + ",007,", header=f"{HEADER},expected_drg,note")
     loaded = read_bytes(data, "cases.csv")
-    assert loaded.cases["case_id"].to_pylist() == ["C1", "C2"]
-    assert loaded.extra.to_pydict() == {"expected_drg": ["X1", "007"], "note": [" y ", "z"]}
-    assert set(loaded.extra.schema.types) == {pa.string()}
-    assert rule_ids(loaded) == ["REC-P002"]
+    assert [dict(extra) for extra in loaded.cases["extra"].to_pylist()] == [
+        {"expected_drg": "X1", "note": " y "},
+        {"expected_drg": "007"},
+    ]
+    assert loaded.findings == []
 
 
 def test_columns_about_persons_never_enter(read_bytes: Reader) -> None:
-    header = f"{HEADER},psn_name,certno,patient_id,note"
-    loaded = read_bytes(lines(f"{GOOD},某某某,X77777,P5,ok", header=header), "cases.csv")
-    assert loaded.extra.column_names == ["note"]
-    assert [(found.rule_id, found.path) for found in loaded.findings] == [
-        ("REC-C005", "certno"),
-        ("REC-C005", "psn_name"),
+    header = f"{HEADER},psn_name,certno,patient_id,手机号,note"
+    loaded = read_bytes(lines(f"{GOOD},某某某,X77777,P5,7700001,ok", header=header), "cases.csv")
+    assert dict(the_case(loaded)["extra"]) == {"note": "ok"}
+    assert [(found.rule_id, found.path, found.value) for found in loaded.findings] == [
+        ("REC-C005", "certno", ""),
+        ("REC-C005", "psn_name", ""),
+        ("REC-C005", "手机号", ""),
     ]
-    assert not [word for word in ("某某某", "X77777", "P5") if word in str(loaded.cases.to_pylist())]
+    assert not [word for word in ("某某某", "X77777", "P5", "7700001") if word in str(loaded.cases.to_pylist())]
     assert len(the_case(loaded)["patient_hash"]) == 32
 
 
 def test_columns_of_the_case_table_are_typed(read_bytes: Reader) -> None:
-    header = f"{HEADER},institution_code,discharge_time,settlement_date,total_fee_fen"
-    loaded = read_bytes(lines(f"{GOOD},H1,2025-06-10 09:00:00,2025-06-11,123456", header=header), "cases.csv")
-    case = the_case(loaded)
+    header = f"{HEADER},institution_code,discharge_time,settlement_date,total_fee_fen,stated_age,coma_after_minutes"
+    row = f"{GOOD},H1,2025-06-10 09:00:00,2025-06-11,123456,0.5,90"
+    case = the_case(read_bytes(lines(row, header=header), "cases.csv"))
     assert (case["institution_code"], case["total_fee_fen"], str(case["settlement_date"])) == (
         "H1",
         123456,
         "2025-06-11",
     )
-    assert loaded.extra.num_columns == 0
+    assert (case["stated_age"], case["coma_after_minutes"]) == (Decimal("0.50"), 90)
+    assert "extra" not in case
+
+
+def test_a_header_twice_is_named_and_the_first_one_counts(read_bytes: Reader) -> None:
+    loaded = read_bytes(lines(f"{GOOD},90,C1", header=f"{HEADER},age,case_id"), "cases.csv")
+    assert [(found.rule_id, found.record, found.path) for found in loaded.findings] == [("REC-C008", 0, "age#2")]
+    assert shown(loaded) == VALUES
+    assert dict(the_case(loaded)["extra"]) == {"age#2": "90"}
 
 
 @pytest.mark.parametrize(("text", "rule"), [("-5", "REC-F001"), ("x", "REC-N001")])
@@ -189,7 +196,7 @@ def test_missing_columns_are_named(read_bytes: Reader) -> None:
 
 def test_a_header_alone_is_an_empty_file(read_bytes: Reader) -> None:
     loaded = read_bytes(lines(), "cases.csv")
-    assert (loaded.cases.num_rows, loaded.read_count, loaded.findings) == (0, 0, [])
+    assert (loaded.cases.num_rows, loaded.read_count, rule_ids(loaded)) == (0, 0, ["REC-C009"])
 
 
 def test_an_open_quote_refuses_or_cuts_but_never_crashes(read_bytes: Reader) -> None:
@@ -202,6 +209,7 @@ def test_an_open_quote_refuses_or_cuts_but_never_crashes(read_bytes: Reader) -> 
 @pytest.mark.parametrize(("name", "rows"), [("chs_drg_11", 20_000), ("foshan_2022", 5_000)])
 def test_reference_cases_are_all_read(reference_folder: Path, name: str, rows: int) -> None:
     loaded = read(reference_folder / "oracle" / f"{name}.csv.gz", key=KEY)
-    assert (loaded.cases.num_rows, loaded.extra.num_rows, loaded.read_count) == (rows, rows, rows)
-    assert loaded.extra.column_names == ["expected_status", "expected_mdc", "expected_adrg", "expected_drg"]
+    assert (loaded.cases.num_rows, loaded.read_count) == (rows, rows)
+    names = set(dict(loaded.cases["extra"][0].as_py()))
+    assert {"expected_status", "expected_mdc", "expected_adrg", "expected_drg"} == names
     assert {found.rule_id for found in loaded.findings} == {"REC-X001"}

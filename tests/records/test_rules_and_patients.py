@@ -16,7 +16,7 @@ from tongpin.records import tables
 from tongpin.records.patients import hash_patients
 from tongpin.records.rules import Sheet, rules
 from tongpin.records.schema import CASE_SCHEMA
-from tongpin.records.tables import ROOM, dictionary, front_page_codes, rows
+from tongpin.records.tables import ROOM, dictionary, rows
 
 RULE_ID = re.compile(r"REC-[A-Z]\d{3}")
 
@@ -59,11 +59,6 @@ def test_dictionaries_normalise() -> None:
     assert dictionary("hi_type")["1"] == dictionary("hi_type")["310"] == "310"
     assert dictionary("RC032")["7"] is None
     assert set(dictionary("med_chrgitm_type").values()) == {"drug", "consumable", "exam", "service"}
-
-
-def test_front_page_codes_are_expanded() -> None:
-    codes = front_page_codes()["dx_other"]
-    assert (codes[0], codes[-1], len(codes)) == ("C06x01C", "C06x40C", 40)
 
 
 def test_fee_shares_cover_every_fee() -> None:

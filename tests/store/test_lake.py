@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tongpin.base.errors import StoreError
 from tongpin.store import lake
 from tongpin.store.home import Home
 
 KEY = ("hospital", "list_id")
+CODES = pa.list_(pa.dictionary(pa.int32(), pa.string()))
 
 
 def lists(*rows: tuple[str, str, int, list[str]], file: str = "a.json") -> pa.Table:
@@ -109,7 +115,7 @@ def test_a_lost_or_cut_key_is_refused_instead_of_replaced(home: Home) -> None:
 
 
 def test_a_key_written_by_two_loads_at_once_stands_once(home: Home) -> None:
-    rows = lists(("H1", "1", 100, [])).append_column(lake.DIGEST, pa.array(["d"]))
+    rows = lists(("H1", "1", 100, [])).append_column(lake.DIGEST, pa.array([b"d" * 16], pa.binary()))
     for _ in range(2):
         lake.append(home, "lists", rows.append_column(lake.VERSION, pa.array([1], pa.int32())))
     current = lake.read_current(home, "lists", KEY)
@@ -128,3 +134,138 @@ def test_a_damaged_table_is_refused_with_its_place(home: Home) -> None:
     with pytest.raises(StoreError) as caught:
         lake.read(home, "lists")
     assert (caught.value.code, caught.value.where) == ("store.damaged", str(home.lake / "lists"))
+
+
+def versions(*rows: tuple[str, int | None, int]) -> pa.Table:
+    """Lists of one hospital: id, when uploaded, fee."""
+    uploaded = pa.array([row[1] for row in rows], pa.timestamp("s"))
+    fees = pa.array([row[2] for row in rows])
+    return pa.table({"list_id": [row[0] for row in rows], "uploaded": uploaded, "fee_fen": fees})
+
+
+def in_force(home: Home, **options: Any) -> dict[str, int]:
+    current = lake.read_current(home, "lists", ["list_id"], order="uploaded", **options)
+    assert current is not None
+    return dict(zip(current["list_id"].to_pylist(), current["fee_fen"].to_pylist(), strict=True))
+
+
+FIRST, SECOND, THIRD = ("1", 10, 100), ("1", 20, 200), ("1", 30, 300)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([FIRST, SECOND, THIRD])))
+def test_the_latest_upload_is_in_force_in_whatever_order_they_come(home: Home, order: tuple[Any, ...]) -> None:
+    for row in order:
+        lake.upsert(home, "lists", versions(row), ["list_id"], order="uploaded")
+    assert in_force(home) == {"1": 300}
+    stored = lake.read(home, "lists")
+    assert stored is not None
+    assert stored.num_rows == 3
+    for row in order:
+        again = lake.upsert(home, "lists", versions(row), ["list_id"], order="uploaded")
+        assert again == (0, 0, 1, 0)
+
+
+def test_an_older_version_is_kept_without_coming_in_force(home: Home) -> None:
+    lake.upsert(home, "lists", versions(SECOND), ["list_id"], order="uploaded")
+    assert lake.upsert(home, "lists", versions(FIRST), ["list_id"], order="uploaded").older == 1
+    assert in_force(home) == {"1": 200}
+
+
+def test_versions_uploaded_at_the_same_or_no_time_go_by_load(home: Home) -> None:
+    for fee in (100, 200, 100):
+        assert lake.upsert(home, "lists", versions(("1", None, fee)), ["list_id"], order="uploaded").unchanged == 0
+    assert in_force(home) == {"1": 100}
+    assert in_force(home, as_of=2) == {"1": 200}
+
+
+def test_a_chain_of_one_load_counts_one_new_list(home: Home) -> None:
+    done = lake.upsert(home, "lists", versions(THIRD, FIRST, SECOND), ["list_id"], order="uploaded")
+    assert (done.new, done.changed) == (1, 2)
+    assert in_force(home) == {"1": 300}
+
+
+def test_a_load_that_did_not_end_is_seen_by_nobody_but_itself(home: Home) -> None:
+    assert lake.begin(home, ["lists"]) == 1
+    lake.upsert(home, "lists", versions(FIRST), ["list_id"], order="uploaded", load=1)
+    assert in_force(home) == {}
+    assert in_force(home, within=1) == {"1": 100}
+    second = lake.begin(home, ["lists"])
+    assert second == 2
+    assert lake.upsert(home, "lists", versions(FIRST), ["list_id"], order="uploaded", load=2).new == 1
+    lake.finish(home, 2)
+    assert in_force(home) == {"1": 100}
+    stored = lake.read(home, "lists")
+    assert stored is not None
+    assert stored[lake.VERSION].to_pylist() == [2]
+    assert lake.begin(home, ["lists"]) == 3
+
+
+def test_files_of_a_load_cut_off_before_its_commit_are_deleted_and_no_others(home: Home) -> None:
+    lake.append(home, "lists", versions(FIRST))
+    place = home.lake / "lists"
+    (place / "load-000007-000001-abcdef012345.parquet").write_bytes(b"PAR1")
+    (place / "notes.parquet").write_bytes(b"somebody's")
+    lake.tidy(home, "lists")
+    assert not list(place.glob("load-*"))
+    assert (place / "notes.parquet").exists()
+    stored = lake.read(home, "lists")
+    assert stored is not None
+    assert stored.num_rows == 1
+
+
+def test_a_table_founded_by_fewer_columns_takes_more(home: Home) -> None:
+    lake.upsert(home, "lists", versions(FIRST).select(["list_id"]), ["list_id"])
+    lake.upsert(home, "lists", versions(("2", 10, 100)), ["list_id"])
+    current = lake.read_current(home, "lists", ["list_id"])
+    assert current is not None
+    assert current.sort_by("list_id")["fee_fen"].to_pylist() == [None, 100]
+
+
+def test_columns_added_later_change_no_digest(home: Home) -> None:
+    table = versions(FIRST, SECOND)
+    wider = table.append_column("codes", pa.array([[], None], pa.list_(pa.string())))
+    wider = wider.append_column("note", pa.nulls(2, pa.string())).append_column(
+        "stays", pa.array([[], []], pa.list_(pa.struct([("minutes", pa.int32())])))
+    )
+    reordered = wider.select(list(reversed(wider.column_names)))
+    assert lake.row_digests(wider) == lake.row_digests(reordered) == lake.row_digests(table)
+
+
+@given(st.lists(st.tuples(st.text(max_size=3), st.lists(st.text(max_size=2), max_size=3)), min_size=2, max_size=6))
+def test_rows_share_a_digest_only_when_they_say_the_same(rows: list[tuple[str, list[str]]]) -> None:
+    clean = [(word.replace("\x1f", ""), [one.replace("\x1e", "") for one in codes]) for word, codes in rows]
+    table = pa.table({"word": [row[0] for row in clean], "codes": pa.array([row[1] for row in clean], CODES)})
+    digests = lake.row_digests(table).to_pylist()
+    for one, first in zip(digests, clean, strict=True):
+        for other, second in zip(digests, clean, strict=True):
+            assert (one == other) == (first == second)
+
+
+def test_nested_values_come_back_as_they_went(home: Home) -> None:
+    stay = {"minutes": 5, "entry": datetime(2025, 6, 1, 8, 30)}  # noqa: DTZ001
+    kind = pa.list_(pa.struct([("minutes", pa.int32()), ("entry", pa.timestamp("s"))]))
+    table = pa.table(
+        {
+            "list_id": ["1", "2"],
+            "dx": pa.array([["A", "B"], None], pa.list_(pa.dictionary(pa.int32(), pa.string()))),
+            "stays": pa.array([[stay], []], kind),
+            "extra": pa.array([[("k", "v")], None], pa.map_(pa.string(), pa.string())),
+            "sealed": pa.array([b"\x00x", None], pa.binary()),
+        }
+    )
+    lake.upsert(home, "lists", table, ["list_id"])
+    read = lake.read_current(home, "lists", ["list_id"])
+    assert read is not None
+    assert read.to_pylist() == table.to_pylist()
+    assert read.schema.field("dx").type == table.schema.field("dx").type
+    assert read.schema.field("stays").type == kind
+
+
+def test_code_lists_of_old_and_new_files_meet(home: Home) -> None:
+    table = lists(("H1", "1", 100, ["A", "B"]))
+    lake.append(home, "lists", table)
+    write_deltalake(str(home.lake / "lists"), lake._for_delta(lists(("H1", "2", 100, ["B"]))), mode="append")
+    stored = lake.read(home, "lists")
+    assert stored is not None
+    assert sorted(stored["dx"].to_pylist()) == [["A", "B"], ["B"]]
+    assert pa.types.is_dictionary(stored.schema.field("dx").type.value_type)

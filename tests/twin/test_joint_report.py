@@ -372,3 +372,23 @@ def test_a_full_month_takes_seconds(tmp_path: Path) -> None:
     write_joint_xlsx(report, tmp_path / "joint.xlsx")
     assert time.perf_counter() - started < 20, "about 2 s are usual; far more means a row loop crept in"
     assert (tmp_path / "joint.html").stat().st_size < 3_000_000
+
+
+def test_lists_of_other_care_types_change_no_figure(month: Month, joint: JointReport) -> None:
+    """门慢特 and other outpatient lists are priced OUT: no denominator counts them (S914-02)."""
+    out = month.priced.filter(pc.equal(month.priced["line_kind"], "regular")).slice(0, 40)
+    for name in ("pool_payable_fen", "item_pool_fen", "result_fen", "gross_fen"):
+        out = out.set_column(out.column_names.index(name), name, pa.nulls(40, out.schema.field(name).type))
+    out = out.set_column(out.column_names.index("pay_scope"), "pay_scope", pa.array(["OUT"] * 40))
+    again = build(month, priced=pa.concat_tables([month.priced, out.cast(month.priced.schema)]))
+    for name in ("city", "levels", "hospitals", "departments", "groups", "classes"):
+        assert getattr(again, name).equals(getattr(joint, name)), name
+
+
+def test_an_observed_hospital_is_marked_wherever_it_is_named(month: Month) -> None:
+    modes = ["observed" if number == 1 else "drg" for number in range(month.institutions.num_rows)]
+    marked = build(month, institutions=month.institutions.append_column("pay_mode", pa.array(modes)))
+    names = set(marked.hospitals["institution_name"].to_pylist())
+    assert {name for name in names if name.endswith("（观察点）")} == {
+        f"{month.institutions['institution_name'][1].as_py()}（观察点）"
+    }

@@ -18,6 +18,7 @@ _OS_WORDS = {
     errno.EACCES: "没有权限",
     errno.EEXIST: "已经有同名的文件",
     errno.ENOSPC: "磁盘已满",
+    errno.ELOOP: "链接绕成了圈",
 }
 
 

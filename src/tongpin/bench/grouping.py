@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,52 +10,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tongpin.bench.timing import RUNS, Result, Timing, median
 from tongpin.grouping.interpreter import Case, interpret
 from tongpin.grouping.library import DEMO_SCHEME, open_scheme
 from tongpin.grouping.stage import group
 from tongpin.store.home import Home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tongpin.grouping.model import Scheme
 
-RUNS = 5
 INTERPRETED = 2_000
 """How many of the cases the interpreter is timed on; it is the reference, not the way."""
 SEED = 20_250_601
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Medians in seconds of one step over `cases` cases."""
-
-    step: str
-    seconds: float
-    cases: int
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The timings of one run; the first is the floor that ratios refer to."""
-
-    title: str
-    timings: tuple[Timing, ...]
-
-    def rows(self) -> list[list[str]]:
-        """Step, median in milliseconds, million cases per second, ratio to the floor (per case)."""
-        floor = self.timings[0].seconds / self.timings[0].cases
-        return [
-            [t.step, f"{t.seconds * 1e3:.1f}", f"{t.cases / t.seconds / 1e6:.3f}", f"{t.seconds / t.cases / floor:.2f}"]
-            for t in self.timings
-        ]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The timings as plain data."""
-        return {
-            "title": self.title,
-            "timings": [{"step": t.step, "seconds": t.seconds, "cases": t.cases} for t in self.timings],
-        }
 
 
 def run(home_path: Path | None, count: int) -> Result:
@@ -72,12 +35,12 @@ def run(home_path: Path | None, count: int) -> Result:
         table = _read(path)
         sample = [Case.of(row) for row in cases.slice(0, INTERPRETED).to_pylist()]
         timings = (
-            Timing("只读 Parquet", _median(lambda: _read(path)), count),
-            Timing("读 + 分组", _median(lambda: group(_read(path), scheme)), count),
-            Timing("分组（内存中，单线程）", _median(lambda: group(table, scheme)), count),
+            Timing("只读 Parquet", median(lambda: _read(path)), count),
+            Timing("读 + 分组", median(lambda: group(_read(path), scheme)), count),
+            Timing("分组（内存中，单线程）", median(lambda: group(table, scheme)), count),
             Timing(
                 f"解释器（参照，{len(sample):,} 例）",
-                _median(lambda: [interpret(scheme, case) for case in sample]),
+                median(lambda: [interpret(scheme, case) for case in sample]),
                 len(sample),
             ),
         )
@@ -110,12 +73,3 @@ def _lists(random: np.random.Generator, codes: list[str], lengths: Any) -> pa.Ar
 
 def _read(path: Path) -> pa.Table:
     return pq.ParquetFile(path, read_dictionary=["dx.list.element", "px.list.element"]).read()
-
-
-def _median(work: Callable[[], object]) -> float:
-    seconds = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)

@@ -71,6 +71,44 @@ def demo(
 
 
 @app.command()
+def city(
+    out: Annotated[Path, typer.Argument(help="写到哪个文件夹")],
+    profile: Annotated[str, typer.Option("--profile", help="prefecture-east | county-west")] = "prefecture-east",
+    cases: Annotated[int | None, typer.Option("--cases", min=1, help="清单份数", show_default=False)] = None,
+    months: Annotated[
+        int | None, typer.Option("--months", min=1, help="整月数，都不给时三个整月", show_default=False)
+    ] = None,
+    layout: Annotated[
+        str, typer.Option("--layout", help="national 国家格式，含差错 | plain 通用格式，无差错")
+    ] = "national",
+    layouts: Annotated[
+        str, typer.Option("--layouts", help="自有布局：few 小表 | some 另加每个等级一家的明细 | all 全部明细")
+    ] = "some",
+    scheme: Annotated[
+        str | None, typer.Option("--scheme", help="按哪个分组方案生成，默认演示方案", show_default=False)
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="随机种子", show_default=False)] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """只生成演示城市的文件，不装载：两种城市、任何已有的分组方案。"""
+    from tongpin.cli import city_command
+
+    city_command.run(
+        home,
+        out,
+        profile=profile,
+        cases=cases,
+        months=months,
+        layout=layout,
+        layouts=layouts,
+        scheme=scheme,
+        seed=seed,
+    )
+
+
+@app.command()
 def load(
     files: Annotated[list[Path], typer.Argument(help="文件或文件夹")],
     kind: Annotated[str | None, typer.Option("--kind", help="文件种类，默认自动识别", show_default=False)] = None,
@@ -85,6 +123,40 @@ def load(
     from tongpin.cli import record_commands
 
     if record_commands.load(home, files, kind, scheme):
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+@app.command()
+def show(
+    case_id: Annotated[str, typer.Argument(metavar="CASE", help="清单的结算号，或病例号")],
+    as_of: Annotated[
+        int | None, typer.Option("--as-of", min=1, help="看第几次装载之后的样子，默认现在", show_default=False)
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """一份清单的全部：内容、各个版本改了什么、问题与改正、状态。"""
+    from tongpin.cli import history_commands
+
+    history_commands.show(home, case_id, as_of)
+
+
+@app.command()
+def findings(
+    everything: Annotated[bool, typer.Option("--all", help="连同已改正的")] = False,
+    institution: Annotated[
+        str | None, typer.Option("--institution", help="只看这家机构（机构代码）", show_default=False)
+    ] = None,
+    case_id: Annotated[str | None, typer.Option("--case", help="只看这份清单", show_default=False)] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """待处理的问题：按原因数，多的在前，写明怎么改；改正后重新装载即消去。"""
+    from tongpin.cli import history_commands
+
+    if history_commands.findings(home, institution, case_id, everything=everything):
         raise typer.Exit(EXIT_FINDINGS)
 
 
@@ -201,6 +273,29 @@ def explain(
 
 
 @app.command()
+def compare(
+    scheme: Annotated[
+        str | None, typer.Option("--scheme", help="用哪个方案分组，默认付费办法所用的", show_default=False)
+    ] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", help="只比较该月出院的，例如 2025-06", show_default=False)
+    ] = None,
+    code_map: Annotated[
+        Path | None,
+        typer.Option("--map", help="编码对照表（code-map），默认用已装载的，再用方案自带的", show_default=False),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="结果表 .xlsx", show_default=False)] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """同源比较：同一次住院的结算清单与病案首页，逐项列出差别，并比较病组。"""
+    from tongpin.cli import compare_command
+
+    compare_command.compare(home, scheme, month, code_map, output)
+
+
+@app.command()
 def coverage(as_json: JsonOption = False, lang: LanguageOption = "zh") -> None:
     """需求登记：每条需求做到哪一步、在哪里、由什么测试证明。"""
     from tongpin.cli import house_commands
@@ -210,13 +305,13 @@ def coverage(as_json: JsonOption = False, lang: LanguageOption = "zh") -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(metavar="[NAME]")] = "grouping",
-    cases: Annotated[int, typer.Option("--cases", min=1, help="病例数")] = 200_000,
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="grouping 分组；load 装载")] = "grouping",
+    cases: Annotated[int | None, typer.Option("--cases", min=1, help="病例数", show_default=False)] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
 ) -> None:
-    """基准：与“只读同一份数据”的时间放在一起。"""
+    """基准：与只读或只解析同一份数据的时间放在一起。"""
     from tongpin.cli import house_commands
 
     house_commands.bench(name, home, cases)

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tongpin.base.errors import TongpinError
+from tongpin.cli.city_command import show_months
 from tongpin.cli.money_commands import show_settlement, write_joint, write_statement
 from tongpin.cli.output import screen
 from tongpin.cli.record_commands import code_book, show_load, write_findings
@@ -52,12 +53,8 @@ def run(home_path: Path | None, cases: int | None) -> None:
             replace=True,
         )
     home.demo_city.write_text(json.dumps({"cases": cases}), encoding="utf-8")
-    for month in sorted(city.months, key=lambda built: built.month):
-        screen.say(
-            f"  {month.month}：{month.hospitals} 家机构，清单 {month.settlement_lists:,}，首页 {month.front_pages:,}"
-        )
-    for note in city.notes:
-        screen.say(f"  · {note}")
+    show_months(city)
+    screen.say("  · 费用明细、在院费用、门诊、追溯码只写每个等级一家医院的；全部要用 tongpin city --layouts all")
     steps.done("city", f"{city.label}（合成数据，没有真实患者）")
     with screen.progress("装载") as progress:
         report = load_files(home, [home.demo / "files"], None, progress, code_book(open_scheme(home, DEMO_SCHEME)))

@@ -26,12 +26,20 @@ def coverage() -> None:
     screen.table("合计", ["状态", "条数"], [[STATUS_LABELS[status], str(counts[status])] for status in STATUS_LABELS])
 
 
-def bench(name: str, home_path: Path | None, cases: int) -> None:
+def bench(name: str, home_path: Path | None, cases: int | None) -> None:
     """Run one benchmark and print medians with the floor beside them."""
-    from tongpin.bench import grouping
+    if name == "grouping":
+        from tongpin.bench import grouping
 
-    if name != "grouping":
-        raise TongpinError("bench.unknown", f"没有基准 {name}", hint="可用：grouping")
-    result = grouping.run(home_path, cases)
-    screen.give({"ok": True, "bench": name, **result.as_dict()})
-    screen.table(result.title, ["步骤", "中位数（毫秒）", "百万例/秒", "相对于只读"], result.rows())
+        results = [grouping.run(home_path, cases or 200_000)]
+    elif name == "load":
+        from tongpin.bench import load
+
+        results = load.run(home_path, cases or 1_000_000)
+    else:
+        raise TongpinError("bench.unknown", f"没有基准 {name}", hint="可用：grouping、load")
+    screen.give({"ok": True, "bench": name, "results": [result.as_dict() for result in results]})
+    for result in results:
+        screen.table(result.title, ["步骤", "中位数（毫秒）", "例/秒", "相对于第一行"], result.rows())
+        for note in result.notes:
+            screen.say(f"  {note}")

@@ -137,8 +137,6 @@ def write_joint(home: Home, month: str, area: str | None) -> tuple[Path, Path]:
 
 def explain(home_path: Path | None, case_id: str) -> None:
     """Say where each yuan of a posted list comes from, and how it came into its group."""
-    import pyarrow.compute as pc
-
     from tongpin.grouping.interpreter import Case
     from tongpin.grouping.interpreter import explain as explain_group
     from tongpin.grouping.library import open_scheme
@@ -146,8 +144,7 @@ def explain(home_path: Path | None, case_id: str) -> None:
     from tongpin.payment.explain import explain_case
     from tongpin.payment.library import policy_named
     from tongpin.payment.posting import LINE_KINDS
-    from tongpin.payment.run import closed_months, posted_lines
-    from tongpin.records.load import CASES, read_loaded
+    from tongpin.payment.run import closed_months, line_case, posted_lines
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
@@ -159,9 +156,7 @@ def explain(home_path: Path | None, case_id: str) -> None:
     manifests = closed_months(home)
     closing = manifests[lines[-1]["period"]]
     scheme = open_scheme(home, closing["scheme"])
-    cases = read_loaded(home, CASES)
-    found = cases.filter(pc.and_(pc.equal(cases["case_id"], case_id), pc.equal(cases["source"], "settlement_list")))
-    paths = [explain_group(scheme, Case.of(row)) for row in found.to_pylist()]
+    paths = [explain_group(scheme, Case.of(row)) for row in line_case(home, lines[-1]).to_pylist()]
     texts = [explain_case(line, policy_named(home, manifests[line["period"]]["policy"])) for line in lines]
     screen.give({"ok": True, "case_id": case_id, "lines": lines, "explained": texts, "group": paths})
     for line, text in zip(lines, texts, strict=True):

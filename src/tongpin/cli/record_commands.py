@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from tongpin.records.load import LoadReport
     from tongpin.store.home import Home
 
-KIND_LABELS = {
-    "settlement-list": "结算清单（4101）",
-    "settlement-result": "结算结果",
-    "front-page": "病案首页（HQMS）",
-    "plain": "通用格式",
-    "institution": "机构登记",
-    "withdrawal": "撤销结算",
-    "decision": "扣款与冲抵",
-    "unknown": "看不出种类",
+MOST_FINDINGS = 10_000
+"""How many findings the answer for machines carries; all stand in the file."""
+LOAD_HEADS = {
+    "new": "新增",
+    "changed": "更新",
+    "older": "旧版",
+    "unchanged": "未变",
+    "rejected": "拒收",
+    "repeated": "重复",
 }
-CASE_KINDS = ("settlement-list", "front-page", "plain")
+"""What became of the records of a load; a record is one of them."""
 OUTPUT_COLUMNS = ("case_id", "status", "mdc", "adrg", "drg")
 
 
@@ -47,13 +47,14 @@ def load(home_path: Path | None, files: list[Path], kind: str | None, scheme_id:
         screen.say("注意：这个工作目录里是演示城市，自己的数据请用 --home 另选一个目录")
     with screen.progress("装载") as progress:
         report = load_files(home, files, kind, progress, codes)
-    failed = any(finding.severity == "error" for finding in report.findings)
-    path = write_findings(home, report.findings)
-    screen.give({"ok": not failed, **report.as_dict(), "findings_file": str(path)})
+    findings = report.findings
+    failed = any(finding.severity == "error" for finding in findings)
+    path = write_findings(home, findings)
+    screen.give({"ok": not failed, **report.as_dict(MOST_FINDINGS), "findings_file": str(path)})
     show_load(report)
-    screen.findings(report.findings)
-    if report.findings:
-        screen.say(f"全部问题：{path}")
+    screen.findings(findings)
+    if findings:
+        screen.say(f"这次的全部问题：{path}；还没有改正的用 tongpin findings 查看")
     return failed
 
 
@@ -83,25 +84,29 @@ def code_book(scheme: Scheme) -> CodeBook:
 
 
 def show_load(report: LoadReport) -> None:
-    """The load as a table: files, records, rows new, changed, unchanged, and the records left out."""
-    left_out = len({(finding.file, finding.record) for finding in report.findings if finding.severity == "error"})
+    """The load as a table: files, records and what became of them, then why each kind was taken for what it is."""
+    from tongpin.records.kinds import label_of
+
     screen.table(
-        "装载",
-        ["种类", "文件", "记录", "新增", "更新", "未变"],
+        f"第 {report.load} 次装载",
+        ["种类", "文件", "记录", *LOAD_HEADS.values()],
         [
             [
-                KIND_LABELS[kind],
+                label_of(kind),
                 f"{report.files[kind]:,}",
                 f"{report.records[kind]:,}",
-                f"{report.new[kind]:,}",
-                f"{report.changed[kind]:,}",
-                f"{report.unchanged[kind]:,}",
+                *(f"{getattr(report, name)[kind]:,}" for name in LOAD_HEADS),
             ]
             for kind in report.files
         ],
     )
-    if report.findings:
-        screen.say(f"问题 {len(report.findings)} 条，有 {left_out} 条记录或文件因此未能装载")
+    for kind, reason in report.reasons.items():
+        if reason:
+            screen.say(f"认作{label_of(kind)}：{reason}")
+    if report.completed:
+        screen.say(f"结算结果补全了先前装载的清单 {report.completed:,} 份（计入更新）")
+    if report.mended:
+        screen.say(f"先前的问题改正了 {report.mended:,} 条")
 
 
 def group(
@@ -116,6 +121,7 @@ def group(
 ) -> bool:
     """Group the cases of a file; true when some could not be read."""
     from tongpin.grouping.library import open_scheme
+    from tongpin.records.kinds import CASE_KINDS, label_of
     from tongpin.records.read import read
     from tongpin.store.home import Home
 
@@ -128,8 +134,8 @@ def group(
     if loaded.kind not in CASE_KINDS:
         raise TongpinError(
             "group.kind",
-            f"{source.name} 不是病例文件（{KIND_LABELS.get(loaded.kind, loaded.kind)}）",
-            hint="给出通用格式、4101 JSON 或 HQMS CSV；看不出种类时用 --kind 指明",
+            f"{source.name} 不是病例文件（{label_of(loaded.kind)}）",
+            hint="给出通用格式、4101 JSON 或 HQMS 首页（CSV、xlsx）；看不出种类时用 --kind 指明",
             findings=loaded.findings,
         )
     table = _answers(loaded.cases, scheme, explain=explain, by_interpreter=by_interpreter)

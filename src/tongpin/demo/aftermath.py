@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.base.money import FEN_PER_YUAN
 from tongpin.demo.calendar import Purpose, stream
-from tongpin.demo.faults import allocate
+from tongpin.demo.cases import as_table
+from tongpin.demo.detail import money_columns
+from tongpin.demo.faults.planting import allocate
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from tongpin.demo.calendar import Month
     from tongpin.demo.setting import Setting
 
-WITHDRAWN, AUDITED, OFFSET = 100, 101, 102
-"""Purposes of `allocate`, far from the numbers of the record faults."""
+WITHDRAWN, AUDITED, OFFSET = "withdrawn", "audited", "offset"
+"""What `allocate` hands out beside the record faults."""
+
+UPLOAD_HOUR = 10
 
 
 class Withdrawal(NamedTuple):
-    """A row of withdrawal.csv."""
+    """A row of layout `withdrawal`."""
 
     institution_code: str
     setl_id: str
-    withdrawn_date: str
+    withdrawn_date: date
     successor_setl_id: str
 
 
 class Decision(NamedTuple):
-    """A row of decision.csv."""
+    """A row of layout `decision`."""
 
     institution_code: str
     fund: str
     month: str
     kind: str
-    amount: str
-    decided_date: str
+    amount_fen: int
+    decided_date: date
     document: str
 
 
@@ -72,12 +76,23 @@ def withdraw(
         name: pc.subtract(old[name], pa.array(cut)) for name in ("total_fee_fen", "service_fee_fen", "patient_pay_fen")
     }
     dates = pa.array(days).cast(pa.date32())
-    changed = {**lowered, "case_id": pa.array(names), "settlement_date": dates, "accepted_date": dates}
-    new = pa.table([changed.get(field.name, old[field.name]) for field in old.schema], schema=old.schema)
+    times = pa.array(days.astype("datetime64[s]") + np.timedelta64(UPLOAD_HOUR, "h"))
+    changed = {
+        **lowered,
+        "case_id": pa.array(names),
+        "settlement_date": dates,
+        "upload_time": times,
+        "accepted_date": dates,
+    }
+    new = as_table(
+        {name: changed.get(name, old[name].combine_chunks()) for name in old.column_names}, old.schema, len(names)
+    )
+    made = {name: new[name].combine_chunks() for name in new.column_names} | money_columns(setting, rng, new)
+    new = as_table(made, new.schema, len(names))
     code = setting.institution_code(hospital)
     withdrawals = [
-        Withdrawal(code, str(before), str(day), after)
-        for before, day, after in zip(old["case_id"].to_pylist(), days, names, strict=True)
+        Withdrawal(code, str(before), day, after)
+        for before, day, after in zip(old["case_id"].to_pylist(), days.tolist(), names, strict=True)
     ]
     return withdrawals, new
 
@@ -86,7 +101,7 @@ def decide(setting: Setting, month: Month, hospital: int, lists: pa.Table) -> li
     """Audit deductions and offsets of prepayments against a hospital-month, as a small share of its pool payments."""
     plan = setting.profile.settlement
     rng = stream(setting.seed, Purpose.AFTERMATH, month.index, hospital, 1)
-    decided = month.plus(1).day(plan.cutoff_day.value)
+    decided = month.plus(1).day(plan.cutoff_day.value).astype(object)
     decisions = []
     for purpose, kind, total, shares in (
         (AUDITED, "audit_deduction", plan.audit_deductions.value, plan.audit_deduction_share.value),
@@ -96,8 +111,8 @@ def decide(setting: Setting, month: Month, hospital: int, lists: pa.Table) -> li
             continue
         fund = ("310", "390")[int(rng.integers(2))]
         paid = pc.sum(lists.filter(pc.equal(lists["insurance"], fund))["pool_pay_fen"]).as_py() or 0
-        amount = Decimal(int(paid * rng.uniform(*shares))) / FEN_PER_YUAN
+        amount = int(paid * rng.uniform(*shares))
         document = f"示例医保〔{month.year}〕{month.number:02d}-{hospital + 1:02d}号"
         code = setting.institution_code(hospital)
-        decisions.append(Decision(code, fund, str(month), kind, f"{amount:.2f}", str(decided), document))
+        decisions.append(Decision(code, fund, str(month), kind, amount, decided, document))
     return decisions

@@ -68,6 +68,10 @@ class Purpose(IntEnum):
     FAULTS = 6
     ALLOCATION = 7
     AFTERMATH = 8
+    UPLOAD = 9
+    DETAIL = 10
+    LAYOUT = 11
+    SPECIAL = 12
 
 
 def stream(seed: int, purpose: Purpose, *keys: int) -> np.random.Generator:
@@ -83,3 +87,17 @@ def is_weekend(days: np.ndarray) -> np.ndarray:
 def weekday(days: np.ndarray) -> np.ndarray:
     """The weekday of days (datetime64[D]), Monday = 0; 1970-01-01 was a Thursday."""
     return (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
+
+
+def apportion(total: int, weights: np.ndarray) -> np.ndarray:
+    """`total` in whole numbers by weight, by largest remainders (ties to the first); any shape, at least 1 each."""
+    flat = np.asarray(weights, dtype=float).ravel()
+    rest = total - len(flat)
+    if rest < 0:
+        raise ValueError("fewer things than places")
+    exact = rest * flat / flat.sum()
+    whole = np.floor(exact).astype(np.int64)
+    most = np.argsort(whole - exact, kind="stable")[: rest - int(whole.sum())]
+    whole[most] += 1
+    shares: np.ndarray = (whole + 1).reshape(np.shape(weights))
+    return shares

@@ -3,55 +3,48 @@
 from __future__ import annotations
 
 import csv
-import multiprocessing
 import shutil
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING, Any, Literal
 
 from tongpin.base.errors import TongpinError
-from tongpin.demo.aftermath import Decision, Withdrawal, decide, withdraw
-from tongpin.demo.cases import draw_hospital_month
-from tongpin.demo.choice import choose
-from tongpin.demo.faults import RecordFault, SplitStay, plant, split_stays, truncate_lines
-from tongpin.demo.profile import SETTLEMENT_LEVELS
-from tongpin.demo.setting import Setting, prepare
-from tongpin.records.write import Names, write_front_page, write_settlement_list, write_settlement_results
+from tongpin.demo.aftermath import Decision, Withdrawal
+from tongpin.demo.choice import Choice, always_built, choose
+from tongpin.demo.hospital_month import FOLDERS, NATIONAL, RecordFault, Task, Written
+from tongpin.demo.returns import Receipt
+from tongpin.demo.setting import prepare
+from tongpin.demo.tables import bureau, staff
+from tongpin.demo.tables.bureau import BankFault
+from tongpin.demo.tables.shape import of_rows
+from tongpin.demo.tables.visits import TraceFault
+from tongpin.demo.truth import Birth, InterimBill, SplitStay
+from tongpin.demo.workers import write_all
+from tongpin.records.writers.layouts import write_layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from tongpin.demo.calendar import Month
+    from tongpin.demo.setting import Setting
 
 SEED = 20250601
 FEW_LISTS = 12_000
 """Below this many lists a second process costs more than it saves."""
 
-INSTITUTION_COLUMNS = (
-    "institution_code",
-    "institution_name",
-    "settlement_level",
-    "grade",
-    "manual",
-    "ownership",
-    "beds",
-    "valid_from",
-)
-BEDS_STEP = 10
+Layouts = Literal["few", "some", "all"]
+"""Which own layouts: the small ones, the big ones of one hospital of each grade too, or those of all hospitals."""
 
 
 @dataclass(frozen=True)
 class MonthSummary:
-    """One month as written: hospitals built and left out, settlement lists, front pages."""
+    """One month as written: hospitals built and left out, settlement lists, front pages, 门慢特 lists."""
 
     month: str
     hospitals: int
     hospitals_left_out: int
     settlement_lists: int
     front_pages: int
+    special_lists: int
 
 
 @dataclass(frozen=True)
@@ -65,6 +58,7 @@ class CitySummary:
     months: tuple[MonthSummary, ...]
     notes: tuple[str, ...]
     record_faults: int
+    corrected_lists: int
     split_stays: int
     withdrawals: int
     decisions: int
@@ -79,86 +73,76 @@ class CitySummary:
         return {**asdict(self), "folder": str(self.folder), "settlement_lists": self.settlement_lists}
 
 
-class _Task(NamedTuple):
-    """A hospital-month to write; `withdraw` says that the next month is there to take the successors."""
-
-    month: Month
-    hospital: int
-    withdraw: bool
-
-
-class _Crew(NamedTuple):
-    """What a worker process needs to make the same setting for itself."""
-
-    profile: str
-    scheme_folder: Path
-    seed: int
-    folder: Path
-
-
-class _Written(NamedTuple):
-    """What a hospital-month came to."""
-
-    task: _Task
-    lists: int
-    pages: int
-    faults: list[RecordFault]
-    splits: list[SplitStay]
-    withdrawals: list[Withdrawal]
-    decisions: list[Decision]
-
-
 def build_city(
     folder: Path,
     *,
     profile: str = "prefecture-east",
     cases: int | None = None,
+    months: int | None = None,
     seed: int = SEED,
     scheme_folder: Path,
+    layout: str = NATIONAL,
+    layouts: Layouts = "some",
     progress: Callable[[int, int], None] | None = None,
     workers: int = 2,
     replace: bool = False,
 ) -> CitySummary:
     """Write the files of a demonstration city to `folder/files` and the truth about them to `folder/truth`.
 
-    `cases` counts settlement lists (None: the first months of the profile, whole); months are full-size and hospitals
-    whole. The same profile, plan, scheme and seed give the same bytes for a hospital-month whatever else is built.
-    `progress(done, total)` is told the lists written so far. Raises `TongpinError`: `demo.cases` (less than one list),
-    `demo.folder` (the folder holds a city already and `replace` is off), `demo.profile`, `demo.plan`. Issue 2, item 6.
+    `cases` counts settlement lists, `months` whole months (neither: the default months of the profile); months are
+    full-size and hospitals whole. `layout` is `national` (4101, settlement results, front pages, with faults) or
+    `plain` (Parquet, clean). The same profile, plan, scheme and seed give the same bytes for a hospital-month whatever
+    else is built. `progress(done, total)` is told the lists written so far. Raises `TongpinError`: `demo.cases` (less
+    than one list, or lists and months at once), `demo.months`, `demo.layout`, `demo.folder` (the folder holds a city
+    already and `replace` is off), `demo.profile`, `demo.plan`. Issue 2, item 6; issue 3, item 6.
     """
-    if cases is not None and cases < 1:
-        raise TongpinError("demo.cases", f"要生成的清单数应至少为 1，给的是 {cases}", hint="例如 --cases 60000")
+    _check(cases, months, layout)
     setting = prepare(profile, scheme_folder, seed)
-    choice = choose(setting, cases)
+    choice = choose(setting, cases, months)
     _clear(folder, replace=replace)
-    sizes = {(month.month, hospital): count for month in choice.months for hospital, count in month.lists.items()}
-    tasks = [
-        _Task(month, hospital, (month.plus(1), hospital) in sizes)
-        for month, hospital in sorted(sizes, key=lambda one: (-sizes[one], *one))
-    ]
+    tasks = _tasks(setting, choice, layout, layouts)
     for month in choice.months:
-        for kind in ("settlement-list", "settlement-result", "front-page"):
+        for kind in FOLDERS[layout]:
             (folder / "files" / str(month.month) / kind).mkdir(parents=True, exist_ok=True)
-    written: list[_Written] = []
-    total, done = sum(sizes.values()), 0
-    crew = _Crew(profile, scheme_folder, seed, folder)
-    for one in _run(setting, crew, tasks, workers if total > FEW_LISTS else 1):
+    written: list[Written] = []
+    total, done = sum(month.total for month in choice.months), 0
+    for one in write_all(setting, folder, tasks, workers if total > FEW_LISTS else 1):
         written.append(one)
         done += one.lists
         if progress is not None:
             progress(done, total)
     written.sort(key=lambda one: (one.task.month, one.task.hospital))
-    files, truth = folder / "files", folder / "truth"
-    _write_institutions(setting, files / "institution.csv")
-    _write_rows(files / "withdrawal.csv", Withdrawal._fields, (row for one in written for row in one.withdrawals))
-    _write_rows(files / "decision.csv", Decision._fields, (row for one in written for row in one.decisions))
-    truth.mkdir()
-    _write_rows(truth / "record_faults.csv", RecordFault._fields, (row for one in written for row in one.faults))
-    _write_rows(truth / "split_stays.csv", SplitStay._fields, (row for one in written for row in one.splits))
+    bank_faults = _write_layouts(setting, folder / "files", choice, written, national=layout == NATIONAL)
+    _write_truth(folder / "truth", written, bank_faults)
+    return _summary(setting, folder, choice, written)
+
+
+def _check(cases: int | None, months: int | None, layout: str) -> None:
+    if cases is not None and cases < 1:
+        raise TongpinError("demo.cases", f"要生成的清单数应至少为 1，给的是 {cases}", hint="例如 --cases 60000")
+    if cases is not None and months is not None:
+        raise TongpinError("demo.cases", "清单数与月数只能给一个", hint="去掉 --cases 或 --months")
+    if layout not in FOLDERS:
+        raise TongpinError("demo.layout", f"没有布局 {layout}", hint=f"可用：{'、'.join(FOLDERS)}")
+
+
+def _tasks(setting: Setting, choice: Choice, layout: str, layouts: Layouts) -> list[Task]:
+    """The hospital-months, largest first."""
+    sizes = {(month.month, hospital): count for month in choice.months for hospital, count in month.lists.items()}
+    big = set(range(len(setting.hospitals))) if layouts == "all" else set(always_built(setting))
+    if layouts == "few" or layout != NATIONAL:
+        big = set()
+    return [
+        Task(month, hospital, (month.plus(1), hospital) in sizes, layout, hospital in big)
+        for month, hospital in sorted(sizes, key=lambda one: (-sizes[one], *one))
+    ]
+
+
+def _summary(setting: Setting, folder: Path, choice: Choice, written: list[Written]) -> CitySummary:
     return CitySummary(
-        profile=profile,
+        profile=setting.profile.profile,
         label=setting.profile.label,
-        seed=seed,
+        seed=setting.seed,
         folder=folder,
         months=tuple(
             MonthSummary(
@@ -167,11 +151,13 @@ def build_city(
                 month.left_out,
                 sum(one.lists for one in written if one.task.month == month.month),
                 sum(one.pages for one in written if one.task.month == month.month),
+                sum(one.special for one in written if one.task.month == month.month),
             )
             for month in choice.months
         ),
         notes=choice.notes,
         record_faults=sum(len(one.faults) for one in written),
+        corrected_lists=sum(bool(fault.corrected_time) for one in written for fault in one.faults),
         split_stays=sum(len(one.splits) for one in written),
         withdrawals=sum(len(one.withdrawals) for one in written),
         decisions=sum(len(one.decisions) for one in written),
@@ -196,87 +182,45 @@ def _clear(folder: Path, *, replace: bool) -> None:
         (folder / "truth").rmdir()
 
 
-def _run(setting: Setting, crew: _Crew, tasks: list[_Task], workers: int) -> Iterator[_Written]:
-    """The tasks done one by one here, or by processes of their own (largest first, in no fixed order)."""
-    if workers <= 1:
-        yield from (_write_hospital_month(setting, crew.folder, task) for task in tasks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, _start_worker, (crew,)) as pool:
-        yield from pool.imap_unordered(_work, tasks)
+def _write_layouts(
+    setting: Setting, files: Path, choice: Choice, written: list[Written], *, national: bool
+) -> list[BankFault]:
+    """The small own layouts of the whole city; gives what bank and fund book disagree on."""
+    write_layout(bureau.institutions(setting), "institution", files / "institution.csv")
+    if not national:
+        return []
+    found = [dept for one in written for dept in one.depts]
+    bank, bank_faults = bureau.bank_lines(setting, [month.month for month in choice.months])
+    tables = {
+        "withdrawal": of_rows("withdrawal", Withdrawal._fields, (row for one in written for row in one.withdrawals)),
+        "decision": of_rows("decision", Decision._fields, (row for one in written for row in one.decisions)),
+        "receipt": of_rows("receipt", Receipt._fields, (row for one in written for row in one.receipts)),
+        "department": staff.departments(setting, found),
+        "staff": staff.staff(setting, found),
+        "cost": staff.costs(setting, found),
+        "fund-series": bureau.fund_series(setting),
+        "bank-line": bank,
+        "finance": bureau.finance(setting),
+        "peer": bureau.peers(setting),
+        "code-map": bureau.code_maps(setting),
+    }
+    for name, table in tables.items():
+        if table is not None:
+            write_layout(table, name, files / f"{name}.csv")
+    return bank_faults
 
 
-_WORKER: list[tuple[Setting, Path]] = []
-"""The setting and the folder that a worker process was started with."""
-
-
-def _start_worker(crew: _Crew) -> None:
-    pa.set_cpu_count(1)
-    _WORKER.append((prepare(crew.profile, crew.scheme_folder, crew.seed), crew.folder))
-
-
-def _work(task: _Task) -> _Written:
-    return _write_hospital_month(*_WORKER[-1], task)
-
-
-def _write_hospital_month(setting: Setting, folder: Path, task: _Task) -> _Written:
-    month, hospital = task.month, task.hospital
-    stays = draw_hospital_month(setting, month, hospital)
-    lists = stays.filter(pc.is_valid(stays["insurance"]))
-    names = Names(dx=setting.groups.dx_names, px=setting.groups.px_names)
-    code = setting.institution_code(hospital)
-    place = folder / "files" / str(month)
-    planted = plant(setting, month, hospital, lists)
-    list_file = place / "settlement-list" / f"{code}.jsonl"
-    write_settlement_list(planted.lists, list_file, names=names)
-    truncate_lines(list_file, [line for kind, line in planted.faults if kind == "truncated"])
-    write_settlement_results(planted.results, place / "settlement-result" / f"{code}.csv")
-    write_front_page(_as_pages(stays), place / "front-page" / f"{code}.csv", names=names)
-    setl_ids = planted.lists["case_id"]
-    faults = [
-        RecordFault(str(month), code, setl_ids[line].as_py(), kind, f"{month}/settlement-list/{code}.jsonl", line + 1)
-        for kind, line in planted.faults
-    ]
-    withdrawals: list[Withdrawal] = []
-    if task.withdraw:
-        withdrawals, successors = withdraw(setting, month, hospital, lists, {fault.setl_id for fault in faults})
-        if withdrawals:
-            later = folder / "files" / str(month.plus(1))
-            write_settlement_list(successors, later / "settlement-list" / f"{code}-again.jsonl", names=names)
-            write_settlement_results(successors, later / "settlement-result" / f"{code}-again.csv")
-    return _Written(
-        task,
-        lists.num_rows,
-        stays.num_rows,
-        faults,
-        split_stays(month, lists),
-        withdrawals,
-        decide(setting, month, hospital, lists),
-    )
-
-
-def _as_pages(stays: pa.Table) -> pa.Table:
-    """All stays as front pages, insured or not."""
-    source = pa.repeat(pa.scalar("front_page"), stays.num_rows)
-    return stays.set_column(stays.schema.get_field_index("source"), "source", source)
-
-
-def _write_institutions(setting: Setting, path: Path) -> None:
-    grades = setting.profile.grades
-    rows = [
-        (
-            setting.institution_code(hospital),
-            row.name,
-            SETTLEMENT_LEVELS[row.grade],
-            row.grade,
-            row.manual,
-            row.ownership,
-            round(row.cases * 12 / grades.discharges_per_bed_year.value[row.grade] / BEDS_STEP) * BEDS_STEP,
-            setting.profile.hospitals.valid_from,
-        )
-        for hospital, row in enumerate(setting.hospitals)
-    ]
-    _write_rows(path, INSTITUTION_COLUMNS, rows)
+def _write_truth(truth: Path, written: list[Written], bank_faults: list[BankFault]) -> None:
+    truth.mkdir()
+    for name, fields, rows in (
+        ("record_faults", RecordFault._fields, (row for one in written for row in one.faults)),
+        ("split_stays", SplitStay._fields, (row for one in written for row in one.splits)),
+        ("interim_bills", InterimBill._fields, (row for one in written for row in one.interim)),
+        ("births", Birth._fields, (row for one in written for row in one.births)),
+        ("trace_faults", TraceFault._fields, (row for one in written for row in one.traces)),
+        ("bank_faults", BankFault._fields, iter(bank_faults)),
+    ):
+        _write_rows(truth / f"{name}.csv", fields, rows)
 
 
 def _write_rows(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

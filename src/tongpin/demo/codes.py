@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from tongpin.demo.groups import BY_CHANCE, CC, MCC, NONE
 from tongpin.demo.stays import PRINCIPAL
 
 if TYPE_CHECKING:
@@ -18,19 +19,19 @@ if TYPE_CHECKING:
     from tongpin.demo.setting import Setting
     from tongpin.demo.stays import Stays
 
-NONE, CC, MCC = 0, 1, 2
-OF_SUFFIX = {"1": MCC, "3": CC, "5": NONE, "7": NONE}
-"""What the suffix of a group demands of the secondary diagnoses; any other suffix leaves it to chance."""
-
 
 @dataclass(frozen=True)
 class Codes:
-    """Parallel to the stays: code lists ready for the case table, and what they imply."""
+    """Parallel to the stays: code lists ready for the case table, and what they imply.
+
+    `procedure` is the alternative taken, a position in `groups.procedures.values`.
+    """
 
     dx: pa.ListArray
     px: pa.ListArray
     severity: Array
     ventilation_minutes: Array
+    procedure: Array
 
 
 def draw_codes(setting: Setting, hospital: int, rng: np.random.Generator, stays: Stays, persons: Persons) -> Codes:
@@ -47,8 +48,9 @@ def draw_codes(setting: Setting, hospital: int, rng: np.random.Generator, stays:
         [principal, _required(groups.others, rng, stays.group), complication, _common(setting, hospital, rng, persons)],
     )
     chosen[:, 1:][chosen[:, 1:] == chosen[:, :1]] = -1
-    px, minutes = _procedures(setting, rng, stays.group)
-    return Codes(dx=_code_lists(chosen, groups.dx_codes), px=px, severity=severity, ventilation_minutes=minutes)
+    procedure = groups.procedures.pick(stays.group, rng.random(len(stays)))
+    px, minutes = _procedures(setting, rng, procedure)
+    return Codes(_code_lists(chosen, groups.dx_codes), px, severity, minutes, procedure)
 
 
 def _severity(setting: Setting, rng: np.random.Generator, group: Array) -> Array:
@@ -56,10 +58,8 @@ def _severity(setting: Setting, rng: np.random.Generator, group: Array) -> Array
     stay = setting.profile.stay
     mcc, cc = stay.unsplit_mcc_share.value, stay.unsplit_cc_share.value
     severity = np.where(chance < mcc, MCC, np.where(chance < mcc + cc, CC, NONE))
-    suffix = setting.groups.suffix[group]
-    for sign, demanded in OF_SUFFIX.items():
-        severity[suffix == sign] = demanded
-    return severity
+    demanded = setting.groups.severity[group]
+    return np.where(demanded == BY_CHANCE, severity, demanded)
 
 
 def _choose(rng: np.random.Generator, codes: Array, appeal: Array) -> Array:
@@ -97,16 +97,16 @@ def _common(setting: Setting, hospital: int, rng: np.random.Generator, persons: 
     return np.where(kept, groups.common[order], -1)
 
 
-def _procedures(setting: Setting, rng: np.random.Generator, group: Array) -> tuple[pa.ListArray, Array]:
+def _procedures(setting: Setting, rng: np.random.Generator, procedure: Array) -> tuple[pa.ListArray, Array]:
     groups = setting.groups
-    picked = groups.procedures.values[groups.procedures.pick(group, rng.random(len(group)))]
+    picked = groups.procedures.values[procedure]
     starts = groups.procedure_codes.starts
     lengths = starts[picked + 1] - starts[picked]
-    chosen = np.full((len(group), int(lengths.max(initial=0))), -1, dtype=np.int32)
+    chosen = np.full((len(picked), int(lengths.max(initial=0))), -1, dtype=np.int32)
     for position in range(chosen.shape[1]):
         has = lengths > position
         chosen[has, position] = groups.procedure_codes.values[starts[picked[has]] + position]
-    minutes = np.full(len(group), -1, dtype=np.int64)
+    minutes = np.full(len(picked), -1, dtype=np.int64)
     for code, (least, most) in setting.profile.stay.ventilation_minutes.value.items():
         index = groups.px_codes.index(code) if code in groups.px_codes else None
         if index is not None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from importlib import resources
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from tongpin.base.errors import TongpinError
 from tongpin.base.money import SCALE
 from tongpin.demo.profile import GRADES
-from tongpin.grouping.tables import load_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tongpin.demo.profile import Comorbidity
     from tongpin.grouping.model import Scheme
@@ -56,6 +56,10 @@ LIMITS = (
 WORDS = ("drg", "dept", "season", "dx", "px", "dx_other", "basis")
 LEVELS = dict(zip(GRADES, ("level_tertiary_a", "level_tertiary_b", "level_secondary", "level_primary"), strict=True))
 SEASONS = ("flat", "winter", "summer", "spring")
+BY_CHANCE, NONE, CC, MCC = -1, 0, 1, 2
+OF_SUFFIX = {"1": MCC, "3": CC, "5": NONE, "7": NONE}
+"""What the fourth sign of a planned group demands of the secondary diagnoses; any other leaves it to chance."""
+WORDS_OF_SEVERITY = {MCC: "MCC", CC: "CC"}
 
 
 @dataclass(frozen=True)
@@ -72,22 +76,32 @@ class Lists:
         starts = np.concatenate([[0], np.cumsum([len(one) for one in lists])]).astype(np.int64)
         return cls(values, starts)
 
+    @cached_property
+    def _steps(self) -> Array:
+        """Where each entry ends when list `i` covers the numbers from `i` to `i + 1`."""
+        lengths = np.diff(self.starts)
+        of_list = np.repeat(np.arange(len(lengths)), lengths)
+        heights = 1.0 / (np.arange(len(self.values)) - self.starts[:-1][of_list] + 1)
+        sums = np.cumsum(heights)
+        before = np.concatenate([[0.0], sums])[self.starts[:-1]]
+        total = np.concatenate([[0.0], sums])[self.starts[1:]] - before
+        steps: Array = of_list + (sums - before[of_list]) / total[of_list]
+        steps[self.starts[1:][lengths > 0] - 1] = np.flatnonzero(lengths) + 1.0
+        return steps
+
     def pick(self, which: Array, uniform: Array) -> Array:
         """A position in `values` for each list named in `which`; the first entry is the likeliest (1, 1/2, 1/3 …)."""
-        chosen = np.empty(len(which), dtype=np.int64)
-        for one in np.unique(which):
-            rows = which == one
-            start, stop = int(self.starts[one]), int(self.starts[one + 1])
-            heights = np.cumsum(1.0 / np.arange(1, stop - start + 1))
-            chosen[rows] = start + np.searchsorted(heights, uniform[rows] * heights[-1], side="right")
-        return chosen
+        found = np.searchsorted(self._steps, which + uniform, side="right")
+        positions: Array = np.minimum(found, self.starts[which + 1] - 1)
+        return positions
 
 
 @dataclass(frozen=True)
 class Groups:
     """The plan as arrays: one entry a group, code lists as indices into `dx_codes` and `px_codes`.
 
-    `number` holds the plain columns, `limit` the optional ones (-1 = none). `principals` are the principal diagnoses of
+    `number` holds the plain columns, `limit` the optional ones (-1 = none), `severity` what a group demands of the
+    secondary diagnoses. `principals` are the principal diagnoses of
     a group; `procedures` lists the alternatives of a group as indices into `procedure_codes`. `mcc_appeal`,
     `cc_appeal` and `common_*` weigh secondary diagnoses (rows: positions in `principals.values`).
     """
@@ -97,6 +111,7 @@ class Groups:
     season: tuple[str, ...]
     number: dict[str, Array]
     limit: dict[str, Array]
+    severity: Array
     dx_codes: tuple[str, ...]
     px_codes: tuple[str, ...]
     dx_names: dict[str, str]
@@ -115,10 +130,29 @@ class Groups:
     common_sex: Array
     newborn_days: int
 
+    @cached_property
+    def dx_name_column(self) -> pa.Array:
+        """The names in the order of `dx_codes`."""
+        return pa.array([self.dx_names.get(code) or code for code in self.dx_codes])
+
+    @cached_property
+    def px_name_column(self) -> pa.Array:
+        """The names in the order of `px_codes`."""
+        return pa.array([self.px_names.get(code) or code for code in self.px_codes])
+
+    @cached_property
+    def group_of_principal(self) -> Array:
+        """The group of every position in `principals.values`."""
+        return np.repeat(np.arange(len(self.drg)), np.diff(self.principals.starts))
+
     @property
-    def suffix(self) -> Array:
-        """The fourth sign of each group: 1 with MCC, 3 with CC, 5 without (7 children), 9 not split."""
-        return np.array([drg[3] for drg in self.drg])
+    def barren(self) -> Array:
+        """Which principals have no secondary diagnosis of the severity that their group demands."""
+        severity = self.severity[self.group_of_principal]
+        none: Array = np.zeros(len(severity), dtype=bool)
+        for demanded, appeal in ((MCC, self.mcc_appeal), (CC, self.cc_appeal)):
+            none |= (severity == demanded) & ~np.isfinite(appeal).any(axis=1)
+        return none
 
     @property
     def letter(self) -> Array:
@@ -136,14 +170,63 @@ class Groups:
         return self.number[LEVELS[grade]]  # type: ignore[index]
 
 
-def read_groups(scheme_folder: Path, comorbidity: Comorbidity) -> Groups:
-    """The plan read against a scheme; raises `TongpinError` (`demo.plan`) where the two do not fit together."""
-    text = resources.files("tongpin.demo").joinpath("plan", PLAN).read_text(encoding="utf-8")
-    return parse_groups(text, load_scheme(scheme_folder), comorbidity)
+@dataclass(frozen=True)
+class Draft:
+    """A plan before its secondary diagnoses: per group its words and numbers, codes as indices into sorted codes.
+
+    `procedures` holds alternatives, each a list of codes; `severity` is what a group demands of the secondary
+    diagnoses (`BY_CHANCE, NONE, CC, MCC`).
+    """
+
+    drg: tuple[str, ...]
+    dept: tuple[str, ...]
+    season: tuple[str, ...]
+    number: dict[str, Array]
+    limit: dict[str, Array]
+    severity: Array
+    principals: list[list[int]]
+    others: list[list[int]]
+    procedures: list[list[list[int]]]
 
 
 def parse_groups(text: str, scheme: Scheme, comorbidity: Comorbidity) -> Groups:
     """The plan from CSV text; columns as published, every code known to the scheme, shares summing to 100."""
+    rows = plan_rows(text)
+    number = {name: _column(rows, name) for name in NUMBERS}
+    if round(float(number["share_pct"].sum()), 6) != 100:  # noqa: PLR2004 - percent
+        raise _fault(0, f"share_pct 合计 {number['share_pct'].sum():.3f}，应为 100", "调整各组份额")
+    dx_index, px_index = code_indices(scheme)
+    lines = list(enumerate(rows, 2))
+    drg = tuple(row["drg"] for row in rows)
+    draft = Draft(
+        drg=drg,
+        dept=tuple(row["dept"] for row in rows),
+        season=tuple(row["season"] for row in rows),
+        number=number,
+        limit={name: _column(rows, name) for name in LIMITS},
+        severity=np.array([OF_SUFFIX.get(one[3], BY_CHANCE) for one in drg]),
+        principals=[_codes(row, "dx", dx_index, line) for line, row in lines],
+        others=[_codes(row, "dx_other", dx_index, line) for line, row in lines],
+        procedures=[
+            [_codes({**row, "px": one}, "px", px_index, line) for one in row["px"].split(";")] for line, row in lines
+        ],
+    )
+    groups = assemble(draft, scheme, comorbidity)
+    barren = np.flatnonzero(groups.barren)
+    if len(barren):
+        group = int(groups.group_of_principal[barren[0]])
+        code = groups.dx_codes[int(groups.principals.values[barren[0]])]
+        raise TongpinError(
+            "demo.plan",
+            f"{drg[group]} 的主诊断 {code} 没有可用的 {WORDS_OF_SEVERITY[int(draft.severity[group])]} 伴随诊断",
+            where=f"demo/plan/{PLAN}",
+            hint="检查方案的 mcc、cc、exclusion 表，或从规划中去掉该主诊断",
+        )
+    return groups
+
+
+def plan_rows(text: str) -> list[dict[str, str]]:
+    """The rows of a plan; another header, a ragged row or an unknown season is refused (`demo.plan`)."""
     reader = csv.DictReader(io.StringIO(text))
     if sorted(reader.fieldnames or []) != sorted((*NUMBERS, *LIMITS, *WORDS)):
         raise _fault(1, "表头不符", f"列应为 {'、'.join((*WORDS, *NUMBERS, *LIMITS))}")
@@ -153,33 +236,41 @@ def parse_groups(text: str, scheme: Scheme, comorbidity: Comorbidity) -> Groups:
             raise _fault(line, "列数与表头不符", "检查逗号")
         if row["season"] not in SEASONS:
             raise _fault(line, f"不认识的 season：{row['season']!r}", f"可用：{'、'.join(SEASONS)}")
-    number = {name: _column(rows, name) for name in NUMBERS}
-    if round(float(number["share_pct"].sum()), 6) != 100:  # noqa: PLR2004 - percent
-        raise _fault(0, f"share_pct 合计 {number['share_pct'].sum():.3f}，应为 100", "调整各组份额")
-    dx_codes, px_codes = tuple(sorted(scheme.dx_names)), tuple(sorted(scheme.px_names))
-    dx_index = {code: index for index, code in enumerate(dx_codes)}
-    px_index = {code: index for index, code in enumerate(px_codes)}
-    principals = Lists.of([_codes(row, "dx", dx_index, line) for line, row in enumerate(rows, 2)])
-    alternatives, procedures = _procedures(rows, px_index)
-    drg = tuple(row["drg"] for row in rows)
-    secondary = _Secondary(scheme, comorbidity, drg, principals, dx_index)
-    mcc, mcc_appeal = secondary.appeal(scheme.mcc, "1", "MCC")
-    cc, cc_appeal = secondary.appeal(scheme.cc, "3", "CC")
+    return rows
+
+
+def code_indices(scheme: Scheme) -> tuple[dict[str, int], dict[str, int]]:
+    """The diagnoses and procedures that a scheme knows, each with its place among them in order."""
+    dx, px = ({code: index for index, code in enumerate(sorted(codes))} for codes in (scheme.dx_names, scheme.px_names))
+    return dx, px
+
+
+def assemble(draft: Draft, scheme: Scheme, comorbidity: Comorbidity, most: int | None = None) -> Groups:
+    """A draft with the secondary diagnoses that may stand beside its principal ones (`most`: of each kind)."""
+    dx_index, px_index = code_indices(scheme)
+    dx_codes, px_codes = tuple(dx_index), tuple(px_index)
+    principals = Lists.of(draft.principals)
+    secondary = _Secondary(scheme, comorbidity, draft.drg, principals, dx_index)
+    mcc, mcc_appeal = secondary.appeal(scheme.mcc, most)
+    cc, cc_appeal = secondary.appeal(scheme.cc, most)
     common = secondary.common()
+    flat = [codes for alternatives in draft.procedures for codes in alternatives]
+    ends = np.cumsum([0, *(len(one) for one in draft.procedures)]).tolist()
     return Groups(
-        drg=drg,
-        dept=tuple(row["dept"] for row in rows),
-        season=tuple(row["season"] for row in rows),
-        number=number,
-        limit={name: _column(rows, name) for name in LIMITS},
+        drg=draft.drg,
+        dept=draft.dept,
+        season=draft.season,
+        number=draft.number,
+        limit=draft.limit,
+        severity=draft.severity,
         dx_codes=dx_codes,
         px_codes=px_codes,
         dx_names=scheme.dx_names,
         px_names=scheme.px_names,
         principals=principals,
-        others=Lists.of([_codes(row, "dx_other", dx_index, line) for line, row in enumerate(rows, 2)]),
-        procedures=procedures,
-        procedure_codes=alternatives,
+        others=Lists.of(draft.others),
+        procedures=Lists.of([list(range(start, end)) for start, end in pairwise(ends)]),
+        procedure_codes=Lists.of(flat),
         mcc=mcc,
         mcc_appeal=mcc_appeal,
         cc=cc,
@@ -220,16 +311,6 @@ def _codes(row: dict[str, str], column: str, index: dict[str, int], line: int) -
     return [index[code] for code in codes]
 
 
-def _procedures(rows: list[dict[str, str]], index: dict[str, int]) -> tuple[Lists, Lists]:
-    codes: list[list[int]] = []
-    of_group: list[list[int]] = []
-    for line, row in enumerate(rows, 2):
-        alternatives = [_codes({**row, "px": one}, "px", index, line) for one in row["px"].split(";")]
-        of_group.append(list(range(len(codes), len(codes) + len(alternatives))))
-        codes.extend(alternatives)
-    return Lists.of(codes), Lists.of(of_group)
-
-
 class _Secondary:
     """Which secondary diagnoses may stand beside which principal one without changing the planned group."""
 
@@ -250,35 +331,36 @@ class _Secondary:
         lengths = np.diff(principals.starts)
         self.group_of = np.repeat(np.arange(len(drg)), lengths)
 
-    def appeal(self, complications: dict[str, str], suffix: str, word: str) -> tuple[Array, Array]:
-        """Code indices, and log weights by principal (-inf where barred or excluded); earlier codes weigh more."""
+    def appeal(self, complications: dict[str, str], most: int | None) -> tuple[Array, Array]:
+        """Code indices, and log weights by principal (-inf where barred or excluded); earlier codes weigh more.
+
+        With `most` only so many codes of each chapter rule are kept, for schemes that list thousands.
+        """
+        letters = {drg[0] for drg in self.drg}
         codes = [code for code in complications if code in self.dx_index]
+        if most is not None:
+            kept = {code for letter in letters for code in self._of_chapter(codes, letter)[:most]}
+            codes = [code for code in codes if code in kept]
         base = -np.log(np.arange(len(codes)) + 3.0)
-        chapters = {letter: self._chapter(codes, letter) for letter in {drg[0] for drg in self.drg}}
+        every = np.array(codes)
+        chapters = {letter: np.isin(every, self._of_chapter(codes, letter)) for letter in letters}
         tables = np.array([complications[code] for code in codes])
-        rows = []
-        for principal, group in zip(self.principal_codes, self.group_of, strict=True):
+        rows = np.full((len(self.principal_codes), len(codes)), -np.inf, dtype=np.float32)
+        for row, principal in enumerate(self.principal_codes):
             table = self.scheme.exclusion.get(principal)
-            allowed = chapters[self.drg[group][0]] & (np.array(codes) != principal)
+            allowed = chapters[self.drg[self.group_of[row]][0]] & (every != principal)
             if table is not None:
                 allowed &= tables != table
-            if not allowed.any() and self.drg[group][3] == suffix:
-                raise TongpinError(
-                    "demo.plan",
-                    f"{self.drg[group]} 的主诊断 {principal} 没有可用的 {word} 伴随诊断",
-                    where=f"demo/plan/{PLAN}",
-                    hint="检查方案的 mcc、cc、exclusion 表，或从规划中去掉该主诊断",
-                )
-            rows.append(np.where(allowed, base, -np.inf))
-        index = np.array([self.dx_index[code] for code in codes], dtype=np.int32)
-        return index, np.array(rows, dtype=np.float32)
+            rows[row, allowed] = base[allowed]
+        return np.array([self.dx_index[code] for code in codes], dtype=np.int32), rows
 
-    def _chapter(self, codes: list[str], letter: str) -> Array:
+    def _of_chapter(self, codes: list[str], letter: str) -> list[str]:
+        """The codes that may stand beside a principal diagnosis of an MDC."""
         own = self.comorbidity.own_chapters.value.get(letter)
         if own is not None:
-            return np.array([code.startswith(own) for code in codes])
+            return [code for code in codes if code.startswith(own)]
         barred = self.comorbidity.barred_prefixes.value
-        return np.array([not code.startswith(barred) for code in codes])
+        return [code for code in codes if not code.startswith(barred)]
 
     def common(self) -> list[Any]:
         """The frequent diagnoses that the scheme knows and counts as neither MCC nor CC."""

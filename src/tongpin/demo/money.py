@@ -45,7 +45,7 @@ def draw_bills(
     mean = setting.mean_fee_fen[hospital][stays.group] * price
     total = np.maximum(np.rint(mean * stays.fee_factor), FEN_PER_YUAN).astype(np.int64)
     drug, consumable, exam, service = _kinds(setting, hospital, rng, stays.group, total)
-    patient, account, pool, other_fund = _payers(setting, hospital, rng, insurance, total)
+    patient, account, pool, other_fund = draw_payers(setting, hospital, rng, insurance, total)
     check_balance("demo.fees", "演示病例的费用分类", int((drug + consumable + exam + service).sum()), int(total.sum()))
     check_balance("demo.payers", "演示病例的付费方", int((patient + pool + other_fund).sum()), int(total.sum()))
     return Bills(total, drug, consumable, exam, service, patient, account, pool, other_fund)
@@ -76,7 +76,7 @@ def _kinds(
     return parts[:, 0], parts[:, 1], parts[:, 2], total - parts.sum(axis=1)
 
 
-def _payers(
+def draw_payers(
     setting: Setting,
     hospital: int,
     rng: np.random.Generator,

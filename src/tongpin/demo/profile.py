@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib import resources
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
+import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from tongpin.base.errors import TongpinError
 from tongpin.base.strict_yaml import Strict, load_strict_yaml
+from tongpin.demo.calendar import apportion
+from tongpin.demo.faults.registry import kinds
+
+PROFILES = ("prefecture-east", "county-west")
 
 Grade = Literal["三甲", "三乙", "二级", "一级"]
 GRADES: tuple[Grade, ...] = ("三甲", "三乙", "二级", "一级")
 SETTLEMENT_LEVELS: dict[Grade, str] = {"三甲": "三级", "三乙": "三级", "二级": "二级", "一级": "一级"}
 Insurance = Literal["310", "390", "340"]
+Manual = Literal["综合三级", "中医三级", "综合二级", "不参加国考"]
+Ownership = Literal["公立", "民营"]
+FundCode = Literal["310100", "390100"]
+CostKind = Literal["人员经费", "药品费", "卫生材料费", "固定资产折旧费", "其他运行费用"]
+FeePart = Literal["drug", "consumable", "exam", "service"]
 Season = Literal["winter", "summer", "spring"]
-FaultKind = Literal[
-    "truncated",
-    "negative_fee",
-    "discharge_before_admission",
-    "unknown_diagnosis",
-    "twice",
-    "missing_sex",
-]
+PayMode = Literal["drg", "observed"]
 Basis = Annotated[str, Field(pattern=r"^(S\d{3}-\d{2}|assumed)$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -43,9 +47,11 @@ class Item(Strict, Generic[Value]):
 
 
 class Volume(Strict):
-    """How many lists, when."""
+    """How many lists, when: `total_cases` over the `total_months` that end with `first_month`."""
 
     flat_month_cases: Item[Count]
+    total_cases: Item[Count]
+    total_months: Item[Annotated[int, Field(gt=0)]]
     first_month: Item[Month]
     default_months: Item[Count]
     growth_per_year: Item[float]
@@ -58,8 +64,9 @@ class Volume(Strict):
 
 
 class Grades(Strict):
-    """What differs by the grade of a hospital."""
+    """What differs by the grade of a hospital; `case_mix` blends the levels of the plan into the mix of a grade."""
 
+    case_mix: Item[dict[Grade, dict[Grade, Share]]]
     mean_fee_yuan: Item[dict[Grade, Positive]]
     mean_stay_days: Item[dict[Grade, Positive]]
     discharges_per_bed_year: Item[dict[Grade, Positive]]
@@ -138,14 +145,104 @@ class Rhythm(Strict):
     readmission_gap_days: Item[Range[int]]
 
 
-class Faults(Strict):
-    """What is planted for the system to find."""
+class Coded(Strict):
+    """A code with its name."""
 
-    record_faults: Item[dict[FaultKind, Count]]
+    code: str
+    name: str
+
+
+class FaultShare(Strict):
+    """How often a kind of fault happens (share of the lists), and the share of it that is corrected after a return."""
+
+    share: Share
+    corrected: Share
+
+
+class Faults(Strict):
+    """What is planted for the system to find, and how returned lists come back."""
+
+    record_faults: Item[dict[str, FaultShare]]
+    days_to_return: Item[Range[int]]
+    days_to_correction: Item[Range[int]]
+    unspecific: Item[tuple[Coded, ...]]
+    tcm: Item[tuple[Coded, ...]]
     split_stay_share: Item[Share]
     split_gap_days: Item[Range[int]]
     split_first_stay: Item[Positive]
     split_fee: Item[Positive]
+
+
+class Births(Strict):
+    """Mothers and newborns."""
+
+    delivery_groups: Item[tuple[str, ...]]
+    twin_share: Item[Share]
+    twin_weight_g: Item[Range[int]]
+
+
+class Special(Strict):
+    """Lists of 门诊慢特病: no stays, beside the inpatient lists."""
+
+    lists_per_list: Item[Share]
+    fee_yuan: Item[Range[int]]
+    drug_share: Item[Share]
+    diagnoses: Item[tuple[Coded, ...]]
+
+
+class Detail(Strict):
+    """What else stands in the records."""
+
+    fee_split: Item[dict[FeePart, dict[str, Positive]]]
+    fee_split_without_procedure: Item[tuple[str, ...]]
+    fee_split_sigma: Item[Positive]
+    class_b_share: Item[dict[FeePart, Share]]
+    own_pay_share: Item[dict[FeePart, Share]]
+    emergency_share: Item[Share]
+    present_at_admission_share: Item[Share]
+    tcm_share: Item[dict[Grade, Share]]
+    tcm_share_of_tcm_hospitals: Item[Share]
+    transfusion_share_of_surgery: Item[Share]
+    red_cells_units: Item[Range[int]]
+    occupations: Item[dict[Literal["child", "employee", "retired", "resident"], str]]
+    retired_from_age: Item[Count]
+    interim_share: Item[Share]
+    interim_least_days: Item[Count]
+    insurer: Item[str]
+    filling_dept: Item[str]
+
+
+class Layouts(Strict):
+    """What the own layouts hold beside the records."""
+
+    lines_per_item: Item[Positive]
+    visits_per_list: Item[Positive]
+    visit_fee_yuan: Item[Positive]
+    visit_fee_sigma: Item[Positive]
+    visit_fund_share: Item[Share]
+    visit_fund_spread: Item[Share]
+    visit_drug_share: Item[Share]
+    visit_exam_share: Item[Share]
+    visit_appointed_share: Item[Share]
+    longest_wait_minutes: Item[Count]
+    shelf_days: Item[Range[int]]
+    traced_share: Item[Share]
+    trace_faults_share: Item[Share]
+    nurses_per_doctor: Item[Positive]
+    cost_to_fee: Item[dict[Grade, Positive]]
+    cost_split: Item[dict[CostKind, Share]]
+    cost_spread: Item[Share]
+    enrolled: Item[dict[FundCode, Count]]
+    fund_balance_months: Item[dict[FundCode, Positive]]
+    fund_income_to_spending: Item[dict[FundCode, Positive]]
+    inpatient_share_of_fund: Item[dict[FundCode, Share]]
+    fund_spread: Item[Share]
+    bank_days: Item[Range[int]]
+    bank_slip_yuan: Item[Count]
+    prepay_share_of_pool: Item[Share]
+    bank_faults_per_month: Item[Count]
+    peers_per_level: Item[Count]
+    peer_spread: Item[Share]
 
 
 class CommonDiagnosis(Strict):
@@ -172,20 +269,63 @@ class HospitalRow(Strict):
 
     name: str
     grade: Grade
-    manual: Literal["综合三级", "中医三级", "综合二级", "不参加国考"]
-    ownership: Literal["公立", "民营"]
+    manual: Manual
+    ownership: Ownership
+    pay: PayMode
     cases: Annotated[int, Field(gt=0)]
     focus: dict[str, Positive] = {}  # noqa: RUF012 - Pydantic copies defaults
 
 
+class Series(Strict):
+    """Many small hospitals told at once: `{county}` goes round `counties`, `{number}` counts within a county.
+
+    Their lists of a flat month sum to `cases` and fall from the first to the last by `largest_to_smallest`.
+    """
+
+    name: str
+    counties: tuple[str, ...]
+    count: Annotated[int, Field(gt=0)]
+    cases: Annotated[int, Field(gt=0)]
+    largest_to_smallest: Annotated[float, Field(ge=1)]
+    grade: Grade
+    manual: Manual
+    ownership: Ownership
+    pay: PayMode
+
+    def rows(self) -> tuple[HospitalRow, ...]:
+        """The hospitals of the series, largest first."""
+        steps = max(self.count - 1, 1)
+        sizes = self.largest_to_smallest ** -(np.arange(self.count) / steps)
+        return tuple(
+            HospitalRow(
+                name=self.name.format(
+                    county=self.counties[index % len(self.counties)],
+                    number=index // len(self.counties) + 1,
+                ),
+                grade=self.grade,
+                manual=self.manual,
+                ownership=self.ownership,
+                pay=self.pay,
+                cases=cases,
+            )
+            for index, cases in enumerate(apportion(self.cases, sizes).tolist())
+        )
+
+
 class Hospitals(Strict):
-    """The hospitals of the city, largest first within each grade."""
+    """The hospitals of the city, largest first within each grade: one by one, then the series."""
 
     label: str
     basis: Basis
     region: Annotated[str, Field(pattern=r"^H\d{6}$")]
     valid_from: str
     rows: tuple[HospitalRow, ...]
+    series: tuple[Series, ...] = ()
+
+    @cached_property
+    def every(self) -> tuple[HospitalRow, ...]:
+        """All hospitals, those of the series behind the others."""
+        return (*self.rows, *(row for one in self.series for row in one.rows()))
 
 
 class Profile(Strict):
@@ -199,18 +339,27 @@ class Profile(Strict):
     settlement: Settlement
     rhythm: Rhythm
     faults: Faults
+    births: Births
+    special: Special
+    detail: Detail
+    layouts: Layouts
     comorbidity: Comorbidity
     hospitals: Hospitals
 
     @model_validator(mode="after")
     def _hospitals_fill_the_month(self) -> Profile:
         planned = self.volume.flat_month_cases.value
-        filled = sum(row.cases for row in self.hospitals.rows)
+        filled = sum(row.cases for row in self.hospitals.every)
         if filled != planned:
-            raise ValueError(f"hospitals.rows 的 cases 合计 {filled}，与 flat_month_cases {planned} 不符")
-        absent = set(GRADES) - {row.grade for row in self.hospitals.rows}
+            raise ValueError(f"hospitals 的 cases 合计 {filled}，与 flat_month_cases {planned} 不符")
+        absent = set(GRADES) - {row.grade for row in self.hospitals.every}
         if absent:
-            raise ValueError(f"hospitals.rows 缺少等级 {'、'.join(sorted(absent))}")
+            raise ValueError(f"hospitals 缺少等级 {'、'.join(sorted(absent))}")
+        if len({row.name for row in self.hospitals.every}) != len(self.hospitals.every):
+            raise ValueError("hospitals 有重名的医院")
+        unknown = self.faults.record_faults.value.keys() - kinds().keys()
+        if unknown:
+            raise ValueError(f"record_faults 有不认识的差错种类 {'、'.join(sorted(unknown))}")
         return self
 
 
@@ -218,9 +367,23 @@ def read_profile(name: str) -> Profile:
     """The profile `demo/plan/<name>.yaml`; raises `TongpinError` (`demo.profile`) when it is missing or wrong."""
     place = f"demo/plan/{name}.yaml"
     source = resources.files("tongpin.demo").joinpath("plan", f"{name}.yaml")
-    if not source.is_file():
-        raise TongpinError("demo.profile", f"没有城市画像 {name}", where=place, hint="可用：prefecture-east")
-    return parse_profile(load_strict_yaml(source, "demo"), place)
+    if name not in PROFILES:
+        raise TongpinError("demo.profile", f"没有城市画像 {name}", where=place, hint=f"可用：{'、'.join(PROFILES)}")
+    return parse_profile(_extended(load_strict_yaml(source, "demo")), place)
+
+
+def _extended(data: dict[Any, Any]) -> dict[Any, Any]:
+    """A profile laid over the one that it extends: sections merge, the items of a section replace each other."""
+    base = data.pop("extends", None)
+    if base not in PROFILES:
+        return data if base is None else {"extends": base, **data}
+    under = load_strict_yaml(resources.files("tongpin.demo").joinpath("plan", f"{base}.yaml"), "demo")
+    # Hospitals are one list: those of another city never stay.
+    merged = {
+        name: {**under.get(name, {}), **part} if isinstance(part, dict) and name != "hospitals" else part
+        for name, part in data.items()
+    }
+    return under | merged
 
 
 def parse_profile(data: Any, place: str) -> Profile:

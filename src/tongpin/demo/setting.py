@@ -9,31 +9,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tongpin.base.money import FEN_PER_YUAN
-from tongpin.demo.calendar import Month, Purpose, stream
-from tongpin.demo.groups import Array, Groups, read_groups
+from tongpin.demo.calendar import Month, Purpose, apportion, stream
+from tongpin.demo.faults.material import FaultCodes, fault_codes
+from tongpin.demo.plan_from_scheme import read_groups
 from tongpin.demo.profile import GRADES, Profile, read_profile
+from tongpin.grouping.tables import load_scheme
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tongpin.demo.groups import Array, Groups
     from tongpin.demo.profile import Grade, HospitalRow
+    from tongpin.grouping.model import Scheme
 
 MIX_ROUNDS = 60
 """Rounds of fitting the hospitals' case mixes to their grade's; far more than it takes to settle."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
-    """A city ready to be drawn: everything that does not change from month to month. Hospitals are numbered from 0."""
+    """A city ready to be drawn: everything that does not change from month to month. Hospitals are numbered from 0.
+
+    A setting is equal to itself alone, so that what is worked out for it can be kept.
+    """
 
     profile: Profile
+    scheme: Scheme
     groups: Groups
     seed: int
 
     @property
     def hospitals(self) -> tuple[HospitalRow, ...]:
         """The hospitals in the order of the profile."""
-        return self.profile.hospitals.rows
+        return self.profile.hospitals.every
 
     @property
     def first_month(self) -> Month:
@@ -52,7 +60,11 @@ class Setting:
     def grade_mix(self) -> dict[Grade, Array]:
         """The share of each group among the cases of a grade in a flat month."""
         share = self.groups.number["share_pct"]
-        mixes = {grade: share * self.groups.level(grade) for grade in GRADES}
+        blends = self.profile.grades.case_mix.value
+        mixes = {
+            grade: share * sum(part * self.groups.level(level) for level, part in blends[grade].items())
+            for grade in GRADES
+        }
         return {grade: mix / mix.sum() for grade, mix in mixes.items()}
 
     @cached_property
@@ -113,13 +125,43 @@ class Setting:
         """Years from the first month to this one (negative before it)."""
         return (month.index - self.first_month.index) / 12
 
+    @cached_property
+    def fault_codes(self) -> FaultCodes:
+        """The codes that faults draw from."""
+        plan = self.profile.faults
+        return fault_codes(self.scheme, plan.unspecific.value, plan.tcm.value)
+
+    @cached_property
+    def months(self) -> tuple[Month, ...]:
+        """Every month that can be built, in time order; the last is the first to be built."""
+        count = self.profile.volume.total_months.value
+        return tuple(self.first_month.plus(back) for back in range(1 - count, 1))
+
+    @cached_property
+    def list_counts(self) -> Array:
+        """The settlement lists of every month and hospital (months x hospitals), summing to the planned total.
+
+        Planned sizes grow, have their season and move a little; largest remainders make them whole. S004-08.
+        """
+        volume = self.profile.volume
+        flat = np.array([row.cases for row in self.hospitals], dtype=float)
+        sizes = np.empty((len(self.months), len(flat)))
+        for row, month in enumerate(self.months):
+            season = volume.month_factor.value[month.number - 1]
+            grown = flat * season * (1 + volume.growth_per_year.value) ** self.years_since(month)
+            chance = [
+                stream(self.seed, Purpose.VOLUME, month.index, hospital).normal() for hospital in range(len(flat))
+            ]
+            sizes[row] = grown * (1 + volume.hospital_month_spread.value * np.array(chance))
+        return apportion(volume.total_cases.value, sizes)
+
     def list_count(self, month: Month, hospital: int) -> int:
         """How many settlement lists a hospital has for its discharges of a month."""
-        volume = self.profile.volume
-        flat = self.hospitals[hospital].cases * volume.month_factor.value[month.number - 1]
-        grown = flat * (1 + volume.growth_per_year.value) ** self.years_since(month)
-        chance = float(stream(self.seed, Purpose.VOLUME, month.index, hospital).normal())
-        return max(1, round(float(grown) * (1 + volume.hospital_month_spread.value * chance)))
+        return int(self.list_counts[month.index - self.months[0].index, hospital])
+
+    def month_total(self, month: Month) -> int:
+        """How many settlement lists the whole city has for the discharges of a month."""
+        return int(self.list_counts[month.index - self.months[0].index].sum())
 
     def month_season(self, month: Month) -> Array:
         """The factor of each group in a month."""
@@ -131,4 +173,5 @@ class Setting:
 def prepare(profile: str, scheme_folder: Path, seed: int) -> Setting:
     """The setting of a profile against a scheme folder; raises `TongpinError` where the plan does not hold."""
     found = read_profile(profile)
-    return Setting(found, read_groups(scheme_folder, found.comorbidity), seed)
+    scheme = load_scheme(scheme_folder)
+    return Setting(found, scheme, read_groups(scheme, found), seed)

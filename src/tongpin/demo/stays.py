@@ -27,7 +27,7 @@ class Stays:
 
     `discharge` and `known_since` are days (datetime64[D]), `nights` is discharge minus admission in days, `los` counts
     the day of admission and discharge once. `fee_factor` is the fee against the group's mean, `split` numbers the
-    pairs of a split stay (-1 = none) and `part` tells their halves.
+    pairs of a split stay (-1 = none) and `part` tells their halves; `interim` numbers the pairs of bills of one stay.
     """
 
     group: Array
@@ -43,6 +43,7 @@ class Stays:
     comes_again: Array
     split: Array
     part: Array
+    interim: Array
 
     def take(self, order: Array) -> Stays:
         """The stays in another order."""
@@ -77,7 +78,7 @@ def draw_stays(setting: Setting, month: Month, hospital: int) -> Stays:
     stays = Stays(
         group=group,
         insured=np.arange(len(group)) < lists,
-        patient=np.concatenate([courses[2], [f"{month.stamp}S{number:05d}" for number in range(coming_once)]]),
+        patient=np.concatenate([courses[2], _patients(month, "S", coming_once)]),
         stay_no=np.concatenate([courses[3], np.ones(coming_once, dtype=np.int64)]),
         person=np.concatenate([courses[4], rng.random((coming_once, PERSON_DRAWS))]),
         known_since=np.concatenate([courses[5], admission[len(courses[0]) :]]),
@@ -88,10 +89,18 @@ def draw_stays(setting: Setting, month: Month, hospital: int) -> Stays:
         comes_again=np.arange(len(group)) < len(courses[0]),
         split=np.full(len(group), -1),
         part=np.full(len(group), NOT_SPLIT),
+        interim=np.full(len(group), -1),
     )
+    _join_interim_bills(setting, month, rng, stays, lists)
     _join_split_stays(setting, month, rng, stays, lists)
     _join_readmissions(setting, month, rng, stays, lists)
     return stays.take(np.lexsort((rng.random(len(group)), stays.discharge)))
+
+
+def _patients(month: Month, letter: str, count: int) -> Array:
+    """Numbers of patients who first come in a month."""
+    stamp = f"{month.stamp}{letter}"
+    return np.array([f"{stamp}{number:05d}" for number in range(count)], dtype="<U16")
 
 
 def _discharge_days(setting: Setting, month: Month, rng: np.random.Generator, count: int) -> Array:
@@ -173,7 +182,7 @@ def _sessions(
         day = day + np.where(off_weekend & is_weekend(day), MONDAY_SHIFT[weekday(day)], 0)
         held = np.arange(longest) < sessions[:, None]
         course, session = np.nonzero(held & (day.astype("datetime64[M]") == np.datetime64(str(month), "M")))
-        patient = np.array([f"{begin.stamp}C{number:05d}" for number in range(count)], dtype="<U16")
+        patient = _patients(begin, "C", count)
         parts.append((group[course], day[course, session], patient[course], session + 1, person[course], first[course]))
     if not parts:
         nothing = np.zeros(0, dtype=np.int64)
@@ -222,6 +231,24 @@ def _may_come_again(setting: Setting, stays: Stays) -> Array:
     fit = (groups.number["surgery_level"] == 0) & (groups.number["cyclic"] == 0) & ~np.isin(groups.letter, ["O", "P"])
     free: Array = fit[stays.group] & stays.insured & (stays.nights > 0) & (stays.stay_no == 1) & ~stays.comes_again
     return free
+
+
+def _join_interim_bills(
+    setting: Setting,
+    month: Month,
+    rng: np.random.Generator,
+    stays: Stays,
+    lists: int,
+) -> None:
+    """中途结算: one long stay with two lists, the second beginning where the first ends."""
+    plan = setting.profile.detail
+    count = int(lists * plan.interim_share.value + rng.random())
+    free = _may_come_again(setting, stays) & (stays.los >= plan.interim_least_days.value)
+    first, second = _pairs(month, rng, stays, free, (0, 0), count)
+    stays.stay_no[second] = stays.stay_no[first]
+    stays.comes_again[second] = True
+    stays.interim[first] = stays.interim[second] = np.arange(len(first))
+    stays.part[first], stays.part[second] = FIRST_STAY, SECOND_STAY
 
 
 def _join_split_stays(

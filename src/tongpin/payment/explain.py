@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from tongpin.base.money import SCALE, round_half_up, yuan
 from tongpin.payment.period import case_day
 from tongpin.payment.posting import AMOUNTS, REVERSAL
+from tongpin.payment.price import CARE_TYPE, OBSERVED
 from tongpin.payment.rates import level_rate, rate_fen
+from tongpin.records.stay_lists import BED_DAY
 
 if TYPE_CHECKING:
     from datetime import date
@@ -37,6 +39,10 @@ def explain_case(priced_row: dict[str, Any], policy: Policy) -> str:
         "institution_code": row["institution_code"],
         "drg": row["drg"],
     }
+    if row.get("merged_case_ids"):
+        merged = "、".join(row["merged_case_ids"])
+        mark = _mark(policy, "scope.interim_bills")
+        lines.append(f"本例由同一次住院的 {len(row['merged_case_ids'])} 份清单合并：{merged}{mark}")
     lines += _payable(row, policy)
     if row["pay_scope"] == "DRG":
         lines += [*_gross(row, policy, on, place), *_standard(row, policy, on, place)]
@@ -140,7 +146,10 @@ def _outlier(row: dict[str, Any], policy: Policy, on: date, place: dict[str, str
 def _by_item(row: dict[str, Any], policy: Policy) -> str:
     """Why a case of the settlement is paid by item outside DRG."""
     gross = f"应付总额 {yuan(row['gross_fen'])} = 总费用，按项目支付"
-    if row["status"] == "grouped":
-        return f"{gross}：就医类别 {row['care_type']} 不按病组付费{_mark(policy, 'scope.care_type')}"
+    if row["by_item_reason"] == CARE_TYPE:
+        care = "床日（一次住院的几份清单）" if row["care_type"] == BED_DAY else row["care_type"]
+        return f"{gross}：就医类别 {care} 不按病组付费{_mark(policy, 'scope.care_type')}"
+    if row["by_item_reason"] == OBSERVED:
+        return f"{gross}：本机构为观察点，只分组、不按病组付费{_mark(policy, 'scope.pay_mode')}"
     kind = "QY" if row["status"] == "ambiguous" else "0000"
     return f"{gross}：未入组（{kind}）{_mark(policy, 'scope.ungrouped_pay')}"

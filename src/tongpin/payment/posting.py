@@ -13,6 +13,7 @@ from tongpin.base.errors import PolicyError
 from tongpin.payment.period import case_days, cutoff_day, natural_months, posting_months
 from tongpin.payment.price import PRICED_SCHEMA
 from tongpin.records.schema import CASE_SCHEMA
+from tongpin.records.stay_lists import MERGED
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -27,6 +28,7 @@ LINE_SCHEMA = pa.schema(
         *(pa.field(field.name, field.type) for field in CASE_SCHEMA if field.name not in {"dx", "px"}),
         *((name, pa.string()) for name in ("status", "mdc", "adrg", "drg")),
         *PRICED_SCHEMA,
+        (MERGED, pa.list_(pa.string())),
         ("line_kind", pa.string()),
         ("period", pa.string()),
         ("original_period", pa.string()),
@@ -35,7 +37,8 @@ LINE_SCHEMA = pa.schema(
 )
 """A posted line: the case without its code lists, its price, and where it is posted.
 
-`period` is the month that pays, `original_period` the month the list belongs to (`YYYY-MM`), `line_sign` +1 or, for a
+`merged_case_ids` names the lists of one stay that the line pays together (null: the one list). `period` is
+the month that pays, `original_period` the month the list belongs to (`YYYY-MM`), `line_sign` +1 or, for a
 red line, −1. On a red line every amount in fen except the rate is the frozen amount negated."""
 
 AMOUNTS: tuple[str, ...] = tuple(
@@ -50,10 +53,10 @@ WITHDRAWAL_SCHEMA = pa.schema(
         ("successor_setl_id", pa.string()),
     ],
 )
-_TOLD = ("total_fee_fen", "patient_pay_fen", "pool_pay_fen", "other_fund_pay_fen", "drg")
+_TOLD = ("total_fee_fen", "patient_pay_fen", "pool_pay_fen", "other_fund_pay_fen", "drg", "pay_scope")
 """By what a newer version of a posted list is told from the one that was paid."""
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
-_SEPARATOR = "\x1f"
+SEPARATOR = "\x1f"
 
 
 class Posting(NamedTuple):
@@ -68,7 +71,7 @@ def within_edition(lists: pa.Table, posted: pa.Table, policy: Policy) -> Posting
     first = min(policy.breakpoints, default=None)
     days = pa.array(case_days(lists, policy.edition.edition_by.value))
     older = pc.less(days, pa.scalar(first, pa.date32()))
-    left = pc.and_(older, pc.invert(_is_in(_keys(lists, "case_id"), _keys(posted, "case_id"))))
+    left = pc.and_(older, pc.invert(is_among(list_keys(lists, "case_id"), list_keys(posted, "case_id"))))
     count = pc.sum(left).as_py() or 0
     note = f"{count} 份清单早于付费办法的第一个生效日 {first}，没有费率，不入账"
     return Posting(lists.filter(pc.invert(older)), (note,) if count else ())
@@ -90,26 +93,26 @@ def post_month(
     refuses a closed month, a list twice, a circle of successors.
     """
     _check_month(month, posted, closed_months)
-    posted_keys = _keys(posted, "case_id")
-    effective = _effective(month, withdrawals, posted_keys, policy)
+    posted_keys = list_keys(posted, "case_id")
+    effective = effective_withdrawals(month, withdrawals, posted_keys, policy)
     in_force = withdrawals.filter(effective)
-    withdrawn = _keys(in_force, "setl_id")
-    awaited = _keys(withdrawals.filter(pc.invert(effective)), "successor_setl_id")
+    withdrawn = list_keys(in_force, "setl_id")
+    awaited = list_keys(withdrawals.filter(pc.invert(effective)), "successor_setl_id")
 
     is_reversal = pc.equal(posted["line_kind"], REVERSAL)
     reversed_keys = posted_keys.filter(is_reversal)
     standing = pc.and_(
         pc.and_(pc.invert(is_reversal), pc.less(posted["period"], month)),
-        pc.and_(_is_in(posted_keys, withdrawn), pc.invert(_is_in(posted_keys, reversed_keys))),
+        pc.and_(is_among(posted_keys, withdrawn), pc.invert(is_among(posted_keys, reversed_keys))),
     )
     red = _red_lines(posted.filter(standing), month)
 
     active = priced.filter(pc.not_equal(priced["pay_scope"], "OUT"))
-    keys = _keys(active, "case_id")
+    keys = list_keys(active, "case_id")
     _check_once(active, keys)
-    known = _is_in(keys, posted_keys)
-    gone = pc.and_(pc.invert(known), _is_in(keys, withdrawn))
-    waiting = pc.and_(pc.invert(known), _is_in(keys, awaited))
+    known = is_among(keys, posted_keys)
+    gone = pc.and_(pc.invert(known), is_among(keys, withdrawn))
+    waiting = pc.and_(pc.invert(known), is_among(keys, awaited))
     fresh_mask = pc.invert(pc.or_(pc.or_(known, gone), waiting))
     fresh, fresh_keys = active.filter(fresh_mask), keys.filter(fresh_mask)
 
@@ -127,8 +130,8 @@ def post_month(
         (pc.sum(waiting).as_py() or 0, "份清单等待原清单的撤销生效，留到撤销当月"),
         *((int(n), f"份清单属于尚未结算的 {name}，留在该月") for name, n in zip(*held, strict=True)),
         (
-            _changed(priced, posted.filter(pc.invert(_is_in(posted_keys, reversed_keys)))),
-            "份已入账的清单后来有了金额或病组不同的新版本，已入账的不动；更正请撤销原清单，以新结算号重传",
+            _changed(priced, posted.filter(pc.invert(is_among(posted_keys, reversed_keys)))),
+            "份已入账的清单后来有了金额、病组或付费方式不同的新版本，已入账的不动；更正请撤销原清单，以新结算号重传",
         ),
     )
     lines = pa.concat_tables([blue, red]).sort_by(
@@ -154,7 +157,7 @@ def _check_once(cases: pa.Table, keys: Any) -> None:
     repeated = pc.greater(pc.struct_field(counts, "counts"), 1)
     twice = pc.struct_field(counts, "values").filter(repeated)
     if len(twice):
-        institution, case_id = twice[0].as_py().split(_SEPARATOR)
+        institution, case_id = twice[0].as_py().split(SEPARATOR)
         raise PolicyError(
             "settle.twice",
             f"{len(twice)} 份清单出现两次，例如机构 {institution} 的 {case_id}",
@@ -165,7 +168,7 @@ def _check_once(cases: pa.Table, keys: Any) -> None:
         raise PolicyError("settle.case_id", "有清单没有结算号", where="case_id", hint="补上 setl_id")
 
 
-def _effective(month: str, withdrawals: pa.Table, posted_keys: Any, policy: Policy) -> Any:
+def effective_withdrawals(month: str, withdrawals: pa.Table, posted_keys: Any, policy: Policy) -> Any:
     """Which withdrawals count for a month: of a posted list those of its days, of another those by its cutoff."""
     if withdrawals["withdrawn_date"].null_count:
         raise PolicyError(
@@ -176,27 +179,28 @@ def _effective(month: str, withdrawals: pa.Table, posted_keys: Any, policy: Poli
         )
     last_day = (np.datetime64(month, "M") + 1).astype("datetime64[D]") - 1
     limit = pc.if_else(
-        _is_in(_keys(withdrawals, "setl_id"), posted_keys),
+        is_among(list_keys(withdrawals, "setl_id"), posted_keys),
         pa.scalar(last_day.item(), pa.date32()),
         pa.scalar(cutoff_day(month, policy), pa.date32()),
     )
     return pc.less_equal(withdrawals["withdrawn_date"], limit)
 
 
-def _keys(table: pa.Table, name: str) -> Any:
+def list_keys(table: pa.Table, name: str) -> Any:
     """Institution and list id as one text: the identity of a list; without an id null, which equals nothing."""
     columns = [pc.cast(table[column], pa.string()) for column in ("institution_code", name)]
-    joined = pc.binary_join_element_wise(*columns, _SEPARATOR)
+    joined = pc.binary_join_element_wise(*columns, SEPARATOR)
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
 
 
-def _is_in(keys: Any, wanted: Any) -> Any:
+def is_among(keys: Any, wanted: Any) -> Any:
+    """Which of the keys are wanted; a null key equals nothing."""
     return pc.is_in(keys, value_set=wanted.drop_null())
 
 
 def _changed(priced: pa.Table, standing: pa.Table) -> int:
     """How many posted lists that still stand have other amounts or another group now than when they were posted."""
-    row = pc.index_in(_keys(standing, "case_id"), value_set=_keys(priced, "case_id"))
+    row = pc.index_in(list_keys(standing, "case_id"), value_set=list_keys(priced, "case_id"))
     frozen, now = standing.filter(pc.is_valid(row)), priced.take(row.drop_null())
     same = pa.array(np.ones(frozen.num_rows, dtype=bool))
     for name in _TOLD:
@@ -261,16 +265,16 @@ def _blue_lines(
 
 def _ancestors(keys: Any, withdrawals: pa.Table, posted_keys: Any) -> list[str | None]:
     """For each list the posted list that it stands for, through withdrawn versions that were never posted."""
-    old, new = _keys(withdrawals, "setl_id").to_pylist(), _keys(withdrawals, "successor_setl_id").to_pylist()
+    old, new = list_keys(withdrawals, "setl_id").to_pylist(), list_keys(withdrawals, "successor_setl_id").to_pylist()
     before = {after: old_key for old_key, after in zip(old, new, strict=True) if after is not None}
-    was_posted = set(posted_keys.filter(_is_in(posted_keys, pa.array(old, pa.string()))).to_pylist())
+    was_posted = set(posted_keys.filter(is_among(posted_keys, pa.array(old, pa.string()))).to_pylist())
     found: dict[str, str | None] = {}
     for start, first in before.items():
         key: str | None = first
         seen = {start}
         while key is not None and key not in was_posted:
             if key in seen:
-                case_id = start.split(_SEPARATOR)[1]
+                case_id = start.split(SEPARATOR)[1]
                 raise PolicyError(
                     "settle.withdrawal",
                     f"撤销登记首尾相接：{case_id} 最终以自己为后继",

@@ -30,7 +30,9 @@ PRICED_SCHEMA = pa.schema(
     [
         ("fund", pa.string()),
         ("hospital_level", pa.string()),
+        ("hospital_pay_mode", pa.string()),
         ("pay_scope", pa.string()),
+        ("by_item_reason", pa.string()),
         ("weight_e4", pa.int64()),
         ("basic_group", pa.bool_()),
         ("rate_fen", pa.int64()),
@@ -48,8 +50,16 @@ PRICED_SCHEMA = pa.schema(
     ],
 )
 """What pricing adds. Null outside DRG: weight to standard and the outlier class; null when OUT: everything but
-`pay_scope`. Identities, in fen: pool_payable = gross − patient − other_funds + floored;
+`pay_scope`. `hospital_pay_mode` is drg or observed; `by_item_reason` one of `REASONS`, null in DRG. Identities, in fen:
+pool_payable = gross − patient − other_funds + floored;
 result = pool_payable − item_pool = gross + floored − total fee."""
+
+DRG, OBSERVED = "drg", "observed"
+"""How an institution is paid at a date: by DRG, or observed only (grouped and measured, paid by item; S004-01)."""
+
+CARE_TYPE, UNGROUPED = "care_type", "ungrouped"
+REASONS = (CARE_TYPE, OBSERVED, UNGROUPED)
+"""Why a case of the settlement is paid by item, in the order in which they are asked."""
 
 _GROUPED = "grouped"
 _AMBIGUOUS = "ambiguous"
@@ -64,9 +74,9 @@ def price(grouped: pa.Table, policy: Policy, institutions: pa.Table) -> pa.Table
     """Grouped cases with the columns of `PRICED_SCHEMA` added.
 
     `grouped`: the case table plus `status, mdc, adrg, drg`. `institutions`: `institution_code, settlement_level,
-    valid_from` (the level in force from that day; date32). Amounts in fen. Refuses the whole table with PolicyError:
-    `policy.gap`, `policy.weight` (group without weight), `policy.institution`, `policy.date`, `policy.amount`; and
-    with BalanceError when the payer split of a case does not sum to its fee.
+    valid_from` (the level in force from that day; date32), and where it has one `pay_mode`. Amounts in fen.
+    Refuses the whole table with PolicyError: `policy.gap`, `policy.weight` (no weight), `policy.institution`,
+    `policy.date`, `policy.amount`; and with BalanceError when the payer split of a case does not sum to its fee.
     """
     days = case_days(grouped, policy.edition.edition_by.value)
     lookup = Lookup(policy, days, grouped["case_id"], {"care_type": coded(grouped["care_type"])})
@@ -114,14 +124,20 @@ def _price_inside(
         },
     )
     fund = lookup.texts("fund.of_insurance")
-    level = institution_levels(cases, institutions, days)
-    lookup.dimensions |= {"fund": coded(fund), "hospital_level": coded(level)}
+    level, hospital_mode = institution_terms(cases, institutions, days)
+    lookup.dimensions |= {
+        "fund": coded(fund),
+        "hospital_level": coded(level),
+        "pay_mode": coded(pa.chunked_array([hospital_mode])),
+    }
     lookup.texts("fee.base")  # an edition that leaves the base of its fees open is refused
+    paid_by_group = (scope == "DRG") & (lookup.texts("scope.pay_mode") == "DRG")
 
     is_grouped = np.array([kind == "" for kind in kinds], dtype=bool)[status.codes]
-    is_drg = (scope == "DRG") & is_grouped
+    is_drg = paid_by_group & is_grouped
     drg_rows = np.flatnonzero(is_drg)
-    _check_ungrouped_pay(lookup, np.flatnonzero((scope == "DRG") & ~is_grouped))
+    _check_ungrouped_pay(lookup, np.flatnonzero(paid_by_group & ~is_grouped))
+    reason = np.select([scope != "DRG", ~paid_by_group, ~is_grouped], REASONS, "")
     paid = _pay_drg(_narrowed(lookup, drg_rows), fee[drg_rows])
 
     gross = fee.copy()
@@ -138,7 +154,9 @@ def _price_inside(
     columns: dict[str, pa.Array] = {
         "fund": pa.array(fund, pa.string()),
         "hospital_level": pa.array(level, pa.string()),
+        "hospital_pay_mode": hospital_mode,
         "pay_scope": pa.array(np.where(is_drg, "DRG", "BY_ITEM"), pa.string()),
+        "by_item_reason": pa.array(reason, pa.string(), mask=is_drg),
         "pay_mode": pa.array(pay_mode, pa.string()),
         "gross_fen": pa.array(gross),
         "patient_fen": pa.array(patient),
@@ -262,8 +280,11 @@ def _check_payers(cases: pa.Table, fee: IntColumn, parts: IntColumn) -> None:
         check_balance("price.payers", what, int(fee[row]), int(parts[row]))
 
 
-def institution_levels(cases: pa.Table, institutions: pa.Table, days: DayColumn) -> Any:
-    """The settlement level of each case's institution on the given day; `policy.institution` when unknown."""
+def institution_terms(cases: pa.Table, institutions: pa.Table, days: DayColumn) -> tuple[Any, Any]:
+    """Settlement level (NumPy) and pay mode (Arrow; drg where none is registered) of each case's institution on a day.
+
+    `policy.institution` when it has no level on that day.
+    """
     names = coded(pa.chunked_array([*institutions["institution_code"].chunks, *cases["institution_code"].chunks]))
     known, asked = names.codes[: institutions.num_rows], names.codes[institutions.num_rows :]
     since = pc.cast(institutions["valid_from"], pa.date32()).to_numpy().astype("datetime64[D]").astype(np.int64)
@@ -283,4 +304,8 @@ def institution_levels(cases: pa.Table, institutions: pa.Table, days: DayColumn)
             where="institution",
             hint="在机构登记表中补上该机构及生效日期",
         )
-    return institutions["settlement_level"].take(pa.array(row)).to_numpy()
+    level = institutions["settlement_level"].take(pa.array(row)).to_numpy()
+    if "pay_mode" not in institutions.column_names:
+        return level, pa.array([DRG] * len(row), pa.string())
+    mode = pc.fill_null(institutions["pay_mode"].take(pa.array(row)), DRG)
+    return level, mode.combine_chunks()

@@ -16,19 +16,23 @@ from tongpin import __version__
 from tongpin.base.errors import PolicyError, StoreError
 from tongpin.grouping.library import open_scheme
 from tongpin.grouping.stage import group
+from tongpin.payment.interim import join_interim_bills
 from tongpin.payment.library import open_policy
 from tongpin.payment.period import natural_months
 from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA, within_edition
 from tongpin.payment.price import price
-from tongpin.payment.statement import DECISION_SCHEMA, STATEMENT_SCHEMA, MonthSettlement, settle_month
+from tongpin.payment.statement import DECISION_KINDS, DECISION_SCHEMA, STATEMENT_SCHEMA, MonthSettlement, settle_month
 from tongpin.payment.statement_columns import assumed_labels
+from tongpin.records.edition import open_edition, with_code_version
 from tongpin.records.load import CASES, DECISIONS, INSTITUTIONS, WITHDRAWALS, read_loaded
+from tongpin.records.stay_lists import MERGED, join_stays
 from tongpin.store import lake
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from tongpin.payment.policy import Policy
+    from tongpin.records.edition import Edition
     from tongpin.store.home import Home
 
 LINES, STATEMENTS, RUNS = "posted_lines", "statements", "settlement_runs"
@@ -110,13 +114,17 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
         raise PolicyError("policy.institution", "没有机构登记表，不知道各机构的结算级别", hint="先装载 institution.csv")
     scheme = open_scheme(home, policy.scheme_id)
     posted = _posted(home, closed)
-    able = within_edition(lists, posted, policy)
+    withdrawals = read_loaded(home, WITHDRAWALS).select(WITHDRAWAL_SCHEMA.names).cast(WITHDRAWAL_SCHEMA)
+    joined = join_interim_bills(lists, posted, withdrawals, month, policy)
+    able = within_edition(joined.lists, posted, policy)
+    area = policy.id.split("/")[0]
+    edition = open_edition(home, area)
     settlement = settle_month(
         month,
-        price(group(able.lines, scheme), policy, institutions),
+        price(group(with_code_version(able.lines, edition), scheme), policy, institutions),
         posted,
-        read_loaded(home, WITHDRAWALS).select(WITHDRAWAL_SCHEMA.names),
-        read_loaded(home, DECISIONS).select(DECISION_SCHEMA.names),
+        joined.withdrawals,
+        _claims(home),
         closed,
         policy,
     )
@@ -127,10 +135,10 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
             where=str(home.root),
             hint="检查月份；先用 tongpin load 装载清单",
         )
-    settlement = replace(settlement, notes=(*able.notes, *settlement.notes))
+    settlement = replace(settlement, notes=(*joined.notes, *able.notes, *settlement.notes))
     manifest = {
         "month": month,
-        "area": policy.id.split("/")[0],
+        "area": area,
         "area_label": policy.edition.area,
         "policy": policy.id,
         "policy_label": policy.edition.label,
@@ -139,6 +147,7 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
         "assumed": list(assumed_labels(policy)),
         "scheme": scheme.scheme_id,
         "scheme_digest": scheme.digest,
+        "reading_edition": _edition_line(edition, area),
         "lists_considered": lists.num_rows,
         "result_digest": settlement.digest,
         "version": __version__,
@@ -147,16 +156,47 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     return settlement, manifest
 
 
+def _claims(home: Home) -> pa.Table:
+    """The decisions that lower a transfer; the other kinds of the layout are for other calculations."""
+    decisions = read_loaded(home, DECISIONS)
+    return decisions.filter(pc.is_in(decisions["kind"], pa.array(list(DECISION_KINDS)))).select(DECISION_SCHEMA.names)
+
+
 def _posted(home: Home, closed: AbstractSet[str]) -> pa.Table:
     """Lines of closed months only: what a killed run may have left is not in force."""
     lines = _rows(home, LINES, LINE_SCHEMA)
     return lines.filter(pc.is_in(lines["period"], pa.array(sorted(closed), pa.string())))
 
 
+def _edition_line(edition: Edition, area: str) -> str:
+    """The reading edition as papers name it; said when the area has none of its own."""
+    own = "" if edition.id == area else f"，统筹区 {area} 没有自己的采集口径"
+    return f"{edition.data.label}（{edition.id}），摘要 {edition.digest[:16]}{own}"
+
+
 def posted_lines(home: Home, case_id: str) -> pa.Table:
-    """Every line of one list in closed months, in order of the months that paid it."""
+    """Every line that paid one list in closed months, alone or merged with others of its stay, by month."""
     lines = _posted(home, set(closed_months(home)))
-    return lines.filter(pc.equal(lines["case_id"], case_id)).sort_by("period")
+    alone = pc.equal(lines["case_id"], case_id)
+    together = pc.fill_null(pc.match_substring(_framed(lines[MERGED]), f",{case_id},"), False)
+    return lines.filter(pc.or_(alone, together)).sort_by("period")
+
+
+def _framed(lists: Any) -> Any:
+    """Lists of ids as `,a,b,`, null where there is none."""
+    return pc.binary_join_element_wise("", pc.binary_join(lists, ","), "", ",")
+
+
+def line_case(home: Home, line: dict[str, Any]) -> pa.Table:
+    """The case that a posted line paid, as the lake holds it now: its list, or the lists of its stay merged."""
+    ids = line[MERGED] or [line["case_id"]]
+    cases = read_loaded(home, CASES)
+    wanted = pc.and_(
+        pc.equal(cases["institution_code"], line["institution_code"]), pc.is_in(cases["case_id"], pa.array(ids))
+    )
+    lists = cases.filter(pc.and_(wanted, pc.equal(cases["source"], "settlement_list")))
+    area = closed_months(home)[line["period"]]["area"]
+    return with_code_version(join_stays(lists, "merge"), open_edition(home, area))
 
 
 def _frozen(home: Home, month: str, manifest: dict[str, Any]) -> MonthSettlement:

@@ -15,6 +15,7 @@ from tongpin.base.errors import PolicyError
 from tongpin.base.money import SCALE, check_balance, round_half_up_column
 from tongpin.payment.lookup import Lookup, coded
 from tongpin.payment.posting import LATE, REGULAR, REPLACEMENT, REVERSAL, post_month
+from tongpin.payment.price import DRG, OBSERVED
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -38,6 +39,9 @@ DECISION_SCHEMA = pa.schema(
 )
 """What a decision table must hold; more columns (decided_date, document) may follow. Amounts > 0 lower the transfer."""
 
+PAY_MODE_LABELS: dict[str, str] = {DRG: "按病组付费", OBSERVED: "观察点"}
+"""What a statement calls the pay mode of a hospital (S004-01)."""
+
 _KEYS = ("institution_code", "fund")
 _REGULAR_SUMS = (
     "total_fee_fen",
@@ -57,6 +61,7 @@ _CLAIMS = tuple(f"{kind}_fen" for kind in DECISION_KINDS)
 STATEMENT_SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("month", "institution_code", "institution_name", "hospital_level")),
+        ("pay_mode_label", pa.string()),
         ("fund", pa.string()),
         ("fund_label", pa.string()),
         *((name, pa.int64()) for name in _COUNTS),
@@ -77,7 +82,7 @@ STATEMENT_SCHEMA = pa.schema(
 )
 """One row per hospital and fund. Unprefixed counts and amounts: regular lists of the month; `late_`, `reversal_`,
 `replacement_`: the lines of their own; `month_`: all of them; then step 7. `settlement_ratio` = pool payable / pool by
-item of the regular lists (0-1, null without a base), `cmi_e4` null without DRG cases."""
+item of the regular lists (0-1, null without a base and for an observed hospital), `cmi_e4` null without DRG cases."""
 
 
 @dataclass(frozen=True)
@@ -114,10 +119,19 @@ def settle_month(
     statement = _statement(month, posting.lines, decisions, policy)
     check_month(posting.lines, statement)
     negative = statement.filter(pc.less(statement["cash_transfer_fen"], 0)).num_rows
-    notes = [*posting.notes]
+    notes = [*posting.notes, *_observed_note(posting.lines)]
     if negative:
         notes.append(f"{negative} 个机构的一项基金应拨为负，按托收处理")
     return MonthSettlement(month, posting.lines, statement, tuple(notes))
+
+
+def _observed_note(lines: pa.Table) -> list[str]:
+    """How many hospitals are only observed, where there are any."""
+    observed = lines.filter(pc.equal(lines["hospital_pay_mode"], OBSERVED))
+    if not observed.num_rows:
+        return []
+    count = pc.count_distinct(observed["institution_code"]).as_py()
+    return [f"{count} 家观察点的 {observed.num_rows} 份清单只分组、按项目支付，合计的结付率含这一部分"]
 
 
 def _statement(month: str, lines: pa.Table, decisions: pa.Table, policy: Policy) -> pa.Table:
@@ -134,7 +148,7 @@ def _statement(month: str, lines: pa.Table, decisions: pa.Table, policy: Policy)
     columns = {name: grouped[name] for name in grouped.column_names}
     columns |= _described(grouped, lines)
     columns["month"] = pa.array([month] * grouped.num_rows, pa.string())
-    columns |= _closing(month, grouped, policy)
+    columns |= _closing(month, grouped, pc.equal(columns["pay_mode_label"], PAY_MODE_LABELS[OBSERVED]), policy)
     return pa.table([pc.cast(columns[field.name], field.type) for field in STATEMENT_SCHEMA], schema=STATEMENT_SCHEMA)
 
 
@@ -187,21 +201,25 @@ def _decision_parts(month: str, decisions: pa.Table) -> pa.Table:
 
 
 def _described(grouped: pa.Table, lines: pa.Table) -> dict[str, Any]:
-    """Name and level of each row's hospital: those of its latest line of the month."""
+    """Name, level and pay mode of each row's hospital: those of its latest line of the month."""
+    told = ["institution_name", "hospital_level", "hospital_pay_mode"]
     latest = (
-        lines.select(["institution_code", "institution_name", "hospital_level", "settlement_date", "line_sign"])
+        lines.select(["institution_code", *told, "settlement_date", "line_sign"])
         .sort_by([("line_sign", "ascending"), ("settlement_date", "ascending")])
         .group_by("institution_code", use_threads=False)
-        .aggregate([("institution_name", "last"), ("hospital_level", "last")])
+        .aggregate([(name, "last") for name in told])
     )
+    labels = pc.index_in(latest["hospital_pay_mode_last"], value_set=pa.array(list(PAY_MODE_LABELS)))
+    labels = pa.array(list(PAY_MODE_LABELS.values())).take(labels)
     place = pc.index_in(grouped["institution_code"], value_set=latest["institution_code"])
     return {
         "institution_name": pc.coalesce(pc.take(latest["institution_name_last"], place), grouped["institution_code"]),
         "hospital_level": pc.coalesce(pc.take(latest["hospital_level_last"], place), pa.scalar("（本月无清单）")),
+        "pay_mode_label": pc.take(labels, place),
     }
 
 
-def _closing(month: str, grouped: pa.Table, policy: Policy) -> dict[str, Any]:
+def _closing(month: str, grouped: pa.Table, is_observed: Any, policy: Policy) -> dict[str, Any]:
     """Step 7 and the ratios, formed once from the exact sums."""
     days = np.full(grouped.num_rows, np.datetime64(month, "D"))
     lookup = Lookup(policy, days, grouped["institution_code"], {"fund": coded(grouped["fund"])})
@@ -220,11 +238,12 @@ def _closing(month: str, grouped: pa.Table, policy: Policy) -> dict[str, Any]:
     transfer = payable - deposit - sum(sums[name] for name in _CLAIMS)
 
     weight, drg_cases, pool = sums["total_weight_e4"], sums["drg_cases"], sums["item_pool_fen"]
+    observed = pc.fill_null(is_observed, False).to_numpy()
     ratio = sums["pool_payable_fen"] / np.where(pool > 0, pool, 1)
     return {
         "fund_label": pa.array(lookup.texts("fund.label"), pa.string()),
         "cmi_e4": pa.array(round_half_up_column(weight, np.maximum(drg_cases, 1)), mask=drg_cases == 0),
-        "settlement_ratio": pa.array(ratio, mask=pool <= 0),
+        "settlement_ratio": pa.array(ratio, mask=(pool <= 0) | observed),
         "deposit_fen": pa.array(deposit),
         "cash_transfer_fen": pa.array(transfer),
     }
@@ -301,7 +320,10 @@ def _values(table: pa.Table) -> list[str]:
     ordered = table.sort_by([(name, "ascending") for name in names])
     texts: list[str] = []
     for name in sorted(ordered.column_names):
-        column = pc.cast(ordered[name], pa.large_string()).combine_chunks()
+        plain = (
+            pc.binary_join(ordered[name], ",") if pa.types.is_list(ordered.schema.field(name).type) else ordered[name]
+        )
+        column = pc.cast(plain, pa.large_string()).combine_chunks()
         sizes = pc.cast(pc.binary_length(column), pa.large_string())
         framed = pc.fill_null(pc.binary_join_element_wise(sizes, column, pa.scalar(":", pa.large_string())), "-")
         row = pa.LargeListArray.from_arrays(pa.array([0, len(framed)], pa.int64()), framed)

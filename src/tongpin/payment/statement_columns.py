@@ -32,6 +32,7 @@ _COLUMNS: tuple[StatementColumn, ...] = (
     StatementColumn("institution_code", "机构代码", "text"),
     StatementColumn("institution_name", "机构名称", "text"),
     StatementColumn("hospital_level", "结算级别", "text"),
+    StatementColumn("pay_mode_label", "付费方式", "text"),
     StatementColumn("fund", "基金代码", "text"),
     StatementColumn("fund_label", "基金", "text"),
     StatementColumn("cases", "本月清单数", "count"),
@@ -98,6 +99,7 @@ def statement_basis(manifest: Mapping[str, Any]) -> list[str]:
     lines = [
         f"付费办法：{manifest['policy_label']}（{manifest['policy']}），摘要 {manifest['policy_digest'][:16]}",
         f"分组方案：{manifest['scheme']}，摘要 {manifest['scheme_digest'][:16]}；权重：{manifest['weights_label']}",
+        f"采集口径：{manifest['reading_edition']}",
         f"结果摘要：{manifest['result_digest'][:16]}；同频 {manifest['version']}",
         *(f"说明：{note}" for note in manifest["notes"]),
     ]

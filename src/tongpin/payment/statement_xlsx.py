@@ -33,7 +33,7 @@ _DERIVED: Mapping[str, tuple[str, ...]] = {
     "DRG应付": ("gross_fen", "patient_fen", "other_funds_fen", "floored_fen", "pool_payable_fen"),
     "与按项目比": ("total_fee_fen", "item_pool_fen", "result_fen"),
 }
-_PLACE = ("institution_code", "institution_name", "hospital_level", "fund_label")
+_PLACE = ("institution_code", "institution_name", "hospital_level", "pay_mode_label", "fund_label")
 _SUMMARY = (
     "cases",
     "drg_cases",
@@ -85,7 +85,7 @@ _FORMS = (
     "费用极高、费用极低：总费用与支付标准之比超出付费办法规定的倍数，关账时判定",
     "DRG应付统筹 = DRG应付总额 − 个人负担 − 其他基金 + 负统筹补零；个人负担与其他基金按清单与结算结果所载，不重算",
     "盈亏 = DRG应付统筹 − 按项目应付统筹，只落在统筹基金与医院之间；正数对医院为结余，对基金为多付",
-    "结付率 = DRG应付统筹 ÷ 按项目应付统筹",
+    "结付率 = DRG应付统筹 ÷ 按项目应付统筹；观察点只分组、按项目支付，不列结付率",
     "本月合计 = 本月 + 补传 + 红冲 + 蓝补",
     "本月拨付 = 本月合计 − 审核扣款 − 违约金 − 冲抵预付金 − 代付货款 − 质量保证金；负数为托收",
     "金额单位为万元，保留两位小数；逐例明细为元。权重四位小数",

@@ -41,6 +41,8 @@ KNOWN: dict[str, Known] = {
         Known("fund.of_insurance", "text", ("insurance",)),
         Known("fund.label", "text", ("fund",)),
         Known("scope.care_type", "choice", ("care_type",), ("DRG", "BY_ITEM", "OUT")),
+        Known("scope.pay_mode", "choice", ("pay_mode",), ("DRG", "BY_ITEM")),
+        Known("scope.interim_bills", "choice", (), ("merge", "each", "bed_day")),
         Known("scope.ungrouped_pay", "choice", ("ungrouped",), ("by_item",)),
         Known("fee.base", "choice", (), ("total",)),
         Known("rate.tier_budget", "fen", _PLACE),

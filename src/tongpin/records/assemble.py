@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.money import yuan
-from tongpin.records import columns
-from tongpin.records.schema import CASE_SCHEMA
-from tongpin.records.tables import dictionary
+from tongpin.records import columns, schema
+from tongpin.records.schema import CASE_SCHEMA, DETAIL_SCHEMA, PERSON_SCHEMA
+from tongpin.records.tables import checked_codes, dictionary
 
 if TYPE_CHECKING:
     from tongpin.records.rules import Sheet
 
 DAYS_OF_INFANCY = 366
 """Below one year of age the days count; a year has at most so many."""
+
+KEY_COLUMNS = ("record", "institution_code", "case_id", "upload_time")
+"""What names a record, one that was left out too."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,25 @@ class CodeBook:
     px: frozenset[str]
 
 
+class Assembled(NamedTuple):
+    """What a file came to: cases that no error left out, the persons beside them, and the key of every record met.
+
+    `cases` has `CASE_SCHEMA` and the columns of `DETAIL_SCHEMA` that the format fills, `persons` the columns of
+    `PERSON_SCHEMA` that it fills, row by row beside the cases; `keys` has `KEY_COLUMNS`, of the records
+    left out too.
+    """
+
+    cases: pa.Table
+    persons: pa.Table
+    keys: pa.Table
+
+
 @dataclass
 class Raw:
     """Cases of one file before typing: cleaned texts, ready columns, and where each came from.
 
-    `text` maps case or working columns to string arrays (null = missing), `ready` maps case columns to typed arrays,
-    `paths` maps columns to the field that a finding names. All arrays have the length of `sheet.records`.
+    `text` maps case or working columns to string arrays (null = missing), `ready` maps columns of any group to typed
+    arrays, `paths` maps columns to the field that a finding names. All arrays have the length of `sheet.records`.
     """
 
     source: str
@@ -58,19 +75,49 @@ class Raw:
         return self.paths.get(column, column)
 
 
+def take(raw: Raw, column: str, texts: Any, path: str, words: str = "") -> None:
+    """Cleaned texts of one field into its column, typed; what is no such value is noted and missing.
+
+    With `words` values outside that dictionary are noted and kept, where the dictionary is confirmed as a whole.
+    """
+    raw.paths[column] = path
+    raw.ready[column], notes = typed(column, texts, words)
+    for rule, found in notes:
+        raw.sheet.note_rows(rule, found, path, texts)
+
+
+def typed(column: str, texts: Any, words: str = "") -> tuple[Any, list[tuple[str, Any]]]:
+    """Cleaned texts as the type of a column (`payers.amount_fen` too), and the masks of what breaks which rule."""
+    kind, money = schema.columns()[column].type, column.endswith("_fen")
+    found, bad = columns.typed(texts, kind, money=money)
+    notes = [(bad_value_rule(column, kind), bad)]
+    if money:
+        notes.append(("REC-F001", columns.mask(pc.less(found, 0))))
+    known = None if not words or pa.types.is_boolean(kind) else _code_array(words)
+    if known is not None:
+        outside = pc.invert(pc.is_in(texts, value_set=known))
+        notes.append(("REC-U001", columns.mask(pc.and_(pc.is_valid(texts), outside))))
+    return found, notes
+
+
+@cache
+def _code_array(words: str) -> Any:
+    """The codes of a dictionary that is confirmed as a whole, as an array; None where it is not."""
+    known = checked_codes(words)
+    return None if known is None else pa.array(sorted(known), pa.string())
+
+
+def bad_value_rule(column: str, kind: Any) -> str:
+    """The rule for a value that its column cannot hold."""
+    if column.endswith("_fen"):
+        return "REC-N001"
+    return "REC-D003" if pa.types.is_temporal(kind) else "REC-N002"
+
+
 def numbers(raw: Raw, column: str) -> Any:
     """A text column as the whole numbers of its case column; unreadable ones are noted and missing."""
     typed, bad = columns.whole(raw.texts(column), CASE_SCHEMA.field(column).type)
     raw.sheet.note_rows("REC-N002", bad, raw.path(column), raw.texts(column))
-    return typed
-
-
-def amounts(raw: Raw, column: str) -> Any:
-    """A text column of yuan as fen; unreadable and negative amounts are noted as errors."""
-    texts = raw.texts(column)
-    typed, bad = columns.fen(texts)
-    raw.sheet.note_rows("REC-N001", bad, raw.path(column), texts)
-    raw.sheet.note_rows("REC-F001", columns.mask(pc.less(typed, 0)), raw.path(column), texts)
     return typed
 
 
@@ -233,43 +280,32 @@ def column_of(raw: Raw, name: str) -> Any:
     return pa.nulls(raw.size, CASE_SCHEMA.field(name).type) if found is None else found
 
 
-def case_table(raw: Raw) -> pa.Table:
-    """The rows that no error left out, as `CASE_SCHEMA`; later copies of a case within the file are left out too."""
+def case_table(raw: Raw) -> Assembled:
+    """The rows that no error left out; a row without its key is left out (REC-C003)."""
     sheet = raw.sheet
     raw.ready |= {
         "source": pa.array([raw.source] * raw.size, pa.string()),
         "file": pa.array([sheet.file] * raw.size, pa.string()),
         "record": pa.array(sheet.records, pa.int64()),
     }
-    made = [
-        raw.texts(name) if name in raw.text and name not in raw.ready else column_of(raw, name)
+    made = {
+        name: raw.texts(name) if name in raw.text and name not in raw.ready else column_of(raw, name)
         for name in CASE_SCHEMA.names
-    ]
-    table = pa.table(
-        [one.cast(kind) if one.type != kind else one for one, kind in zip(made, CASE_SCHEMA.types, strict=True)],
-        schema=CASE_SCHEMA,
+    }
+    made |= {name: raw.ready[name] for name in DETAIL_SCHEMA.names if name in raw.ready}
+    cases = _table(made)
+    sheet.note_rows("REC-C003", columns.mask(pc.is_null(cases["case_id"])), raw.path("case_id"))
+    kept = pa.array(~sheet.left_out)
+    persons = _table({name: raw.ready[name] for name in PERSON_SCHEMA.names if name in raw.ready})
+    return Assembled(
+        cases.filter(kept),
+        persons.filter(kept) if persons.num_columns else persons,
+        cases.select(list(KEY_COLUMNS)),
     )
-    sheet.note_rows("REC-C003", columns.mask(pc.is_null(table["case_id"])), raw.path("case_id"))
-    duplicates(raw, table)
-    return table.filter(pa.array(~sheet.left_out))
 
 
-def duplicates(raw: Raw, table: pa.Table) -> None:
-    """Note and leave out every later row with the institution and case of an earlier one that was loaded."""
-    sheet = raw.sheet
-    keys = pc.binary_join_element_wise(
-        pc.fill_null(table["institution_code"], ""), pc.fill_null(table["case_id"], ""), "\x1f"
-    ).combine_chunks()
-    codes = np.asarray(keys.dictionary_encode().indices)
-    rows = np.flatnonzero(~sheet.left_out)
-    _, first, inverse = np.unique(codes[rows], return_index=True, return_inverse=True)
-    if len(first) == len(rows):
-        return
-    compared = table.drop_columns(["record"])
-    for place in np.flatnonzero(first[inverse] != np.arange(len(rows))):
-        row, earlier = int(rows[place]), int(rows[first[inverse[place]]])
-        same = compared.slice(row, 1).to_pylist() == compared.slice(earlier, 1).to_pylist()
-        case_id = table["case_id"][row].as_py()
-        shown = f"{case_id}（与第 {int(sheet.records[earlier])} 条）"
-        sheet.note("REC-P002" if same else "REC-P001", row, raw.path("case_id"), shown)
-        sheet.left_out[row] = True
+def _table(made: dict[str, Any]) -> pa.Table:
+    """Arrays as a table of their columns' types."""
+    fields = [(name, schema.columns()[name].type) for name in made]
+    arrays = [one.cast(kind) if one.type != kind else one for one, (_, kind) in zip(made.values(), fields, strict=True)]
+    return pa.table(arrays, schema=pa.schema(fields))

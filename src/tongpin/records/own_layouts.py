@@ -1,168 +1,189 @@
-"""Own layouts 自有布局: institutions, withdrawals, decisions and settlement results as CSV or Parquet.
-
-No national layout is at hand for them; their columns stand in `fields/own_layouts.csv`.
-"""
+"""Own layouts 自有布局: what no national layout holds, as CSV or Parquet; their columns are data (`layouts.py`)."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.records import columns, text
+from tongpin.records.layout_values import TYPES
+from tongpin.records.layouts import EXTRA, field_columns, layout_fields, layout_schema, layouts, required_fields
 from tongpin.records.patients import hash_patients
+from tongpin.records.personal import is_personal
+from tongpin.records.readers.entries import text_maps
 from tongpin.records.rules import Sheet, in_order
-from tongpin.records.tables import dictionary, rows
+from tongpin.records.tables import dictionary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tongpin.base.findings import Finding
+    from tongpin.records.text import TextTable
 
-LAYOUTS = ("institution", "withdrawal", "decision", "settlement-result")
-LAYOUT_KEYS: dict[str, tuple[str, ...]] = {
-    "institution": ("institution_code", "valid_from"),
-    "withdrawal": ("institution_code", "setl_id"),
-    "decision": ("institution_code", "fund", "month", "kind", "document"),
-    "settlement-result": ("setl_id",),
-}
+__all__ = [
+    "LAYOUTS",
+    "LAYOUT_KEYS",
+    "layout_fields",
+    "layout_schema",
+    "read_layout",
+    "read_layout_file",
+    "required_fields",
+]
+
+LAYOUTS: tuple[str, ...] = tuple(layouts())
+LAYOUT_KEYS: dict[str, tuple[str, ...]] = {name: one.key for name, one in layouts().items()}
 """What makes two rows of a layout the same thing."""
-MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 OTHER_FUNDS = tuple(f"{name}_pay_fen" for name in ("hifmi", "hifob", "cvlserv", "hifes", "maf", "oth"))
-TYPES = {
-    "text": pa.string(),
-    "choice": pa.string(),
-    "month": pa.string(),
-    "person": pa.string(),
-    "date": pa.date32(),
-    "whole": pa.int32(),
-    "yuan": pa.int64(),
-}
+PROCEDURE_CODE = r"^\d{2}\."
+"""Codes of procedures begin with two digits and a point, those of diagnoses with a letter."""
+LIST_KEYS = ("institution_code", "setl_id")
 
 
-@cache
-def layout_fields(layout: str) -> tuple[dict[str, str], ...]:
-    """The field rows of a layout: field, type, required, choices, column."""
-    return tuple(row for row in rows("fields/own_layouts.csv") if row["layout"] == layout)
+def read_layout(
+    parsed: TextTable, layout: str, file: str, *, key: bytes = b""
+) -> tuple[pa.Table, list[Finding], pa.Table]:
+    """Rows of an own layout as (table, findings in file order, keys of the rows met).
+
+    The table has `layout_schema(layout)`: amounts in fen, persons hashed with `key`, columns beyond the layout in
+    `extra`; rows that cannot be read are left out. The findings include those of `parsed`. `keys` has
+    `record, institution_code, case_id` of every row parsed, and `loaded`: whether the table has it, in the same order.
+    """
+    table, sheet = parsed.table, Sheet(file, parsed.records)
+    found = field_columns(table.column_names, layout)
+    cells = {name: _cleaned(table[cell]) for name, cell in found.items()}
+    schema = layout_schema(layout)
+    if absent := sorted(required_fields(layout) - found.keys()):
+        for name in absent:
+            sheet.note_file("REC-C001", name)
+        sheet.left_out[:] = True
+        return schema.empty_table(), in_order([*parsed.findings, *sheet.findings]), _keys(cells, layout, sheet)
+    made = _typed(cells, layout, sheet, key)
+    for name, kind in zip(schema.names, schema.types, strict=True):
+        made.setdefault(name, pa.nulls(table.num_rows, kind))
+    made[EXTRA] = _extra(table, [cell for cell in table.column_names if cell not in found.values()], sheet)
+    kept = pa.table([made[name] for name in schema.names], schema=schema).filter(pa.array(~sheet.left_out))
+    return kept, in_order([*parsed.findings, *sheet.findings]), _keys(cells, layout, sheet)
 
 
-@cache
-def required_fields(layout: str) -> frozenset[str]:
-    """The column names that a file of this layout must have."""
-    return frozenset(row["field"] for row in layout_fields(layout) if row["required"] == "Y")
+def read_layout_file(path: Path, layout: str, key: bytes = b"") -> tuple[pa.Table, list[Finding], pa.Table]:
+    """A whole file of an own layout, as of `read_layout`.
 
-
-def layout_schema(layout: str) -> pa.Schema:
-    """The Arrow schema that the reader of a layout gives; amounts in fen, persons hashed."""
-    if layout == "settlement-result":
-        return pa.schema(
-            [
-                ("setl_id", pa.string()),
-                ("mdtrt_id", pa.string()),
-                ("patient_hash", pa.string()),
-                ("sex", pa.string()),
-                ("birth_date", pa.date32()),
-                ("age", pa.int32()),
-                ("age_days", pa.int32()),
-                ("insurance", pa.string()),
-                ("insured_region", pa.string()),
-                ("total_fee_fen", pa.int64()),
-                ("patient_pay_fen", pa.int64()),
-                ("account_pay_fen", pa.int64()),
-                ("pool_pay_fen", pa.int64()),
-                ("other_fund_pay_fen", pa.int64()),
-                ("settlement_date", pa.date32()),
-                ("accepted_date", pa.date32()),
-            ]
-        )
-    return pa.schema([(row["column"], TYPES[row["type"]]) for row in layout_fields(layout)])
-
-
-def read_layout(path: Path, layout: str, *, key: bytes = b"") -> tuple[pa.Table, list[Finding], int]:
-    """A file of an own layout as (table, findings, records met); rows that cannot be read are left out.
-
-    The table has `layout_schema(layout)`: amounts in fen; the persons of settlement results are hashed with `key`.
     Errors: `RecordsError("records.file" | "records.encoding" | "records.gzip" | "records.parquet")`.
     """
-    parsed = text.load(path)
-    sheet = Sheet(path.name, parsed.records)
-    absent = required_fields(layout) - set(parsed.table.column_names)
-    if absent:
-        for name in sorted(absent):
-            sheet.note_file("REC-C001", name)
-        return layout_schema(layout).empty_table(), in_order(parsed.findings + sheet.findings), parsed.read_count
-    typed = {row["column"]: _typed(parsed.table, row, sheet) for row in layout_fields(layout)}
-    if layout == "settlement-result":
-        typed = _result_columns(typed, sheet, key)
-    schema = layout_schema(layout)
-    made = pa.table([typed[name] for name in schema.names], schema=schema)
-    _note_repeated(made, LAYOUT_KEYS[layout], sheet)
-    kept = made.filter(pa.array(~sheet.left_out))
-    return kept, in_order(parsed.findings + sheet.findings), parsed.read_count
+    return read_layout(text.load(path), layout, path.name, key=key)
 
 
-def _typed(table: pa.Table, row: dict[str, str], sheet: Sheet) -> Any:
-    """One field as its Arrow type; missing required values and values outside the layout are noted."""
-    name, kind = row["field"], row["type"]
-    if name not in table.column_names:
-        return pa.nulls(table.num_rows, TYPES[kind])
-    texts = columns.clean(table[name].combine_chunks())
-    if row["required"] == "Y":
-        sheet.note_rows("REC-O001", columns.mask(pc.is_null(texts)), name)
-    if kind == "yuan":
-        amounts, bad = columns.fen(texts)
-        sheet.note_rows("REC-N001", bad, name, texts)
-        sheet.note_rows("REC-F001", columns.mask(pc.less(amounts, 0)), name, texts)
-        return amounts
-    if kind == "date":
-        found, bad = columns.times(texts)
-        sheet.note_rows("REC-O002" if row["required"] == "Y" else "REC-D003", bad, name, texts)
-        return found.cast(pa.date32())
-    if kind == "whole":
-        numbers, bad = columns.whole(texts, pa.int32())
-        sheet.note_rows("REC-N002", bad, name, texts)
-        return numbers
-    if kind == "choice":
-        inside = pc.is_in(texts, value_set=pa.array(row["choices"].split("|")))
-        sheet.note_rows("REC-O002", columns.mask(pc.and_(pc.is_valid(texts), pc.invert(inside))), name, texts)
-    if kind == "month":
-        outside = columns.mask(pc.invert(pc.match_substring_regex(texts, MONTH)))
-        sheet.note_rows("REC-O002", outside, name, texts)
-    return texts
+def _cleaned(column: Any) -> Any:
+    """A column in one piece, cleaned; lists of texts, which Parquet may hold, joined by `|`."""
+    whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    return columns.clean(pc.binary_join(whole, "|") if pa.types.is_list(whole.type) else whole)
 
 
-def _result_columns(typed: dict[str, Any], sheet: Sheet, key: bytes) -> dict[str, Any]:
-    """Persons hashed, insurance normalised, the other funds summed."""
-    ids = pc.coalesce(typed.pop("certno"), typed.pop("psn_no")).to_pylist()
-    known = dictionary("hi_type")
-    index = pc.index_in(typed["insurance"], value_set=pa.array(list(known)))
-    unknown = columns.mask(pc.and_(pc.is_valid(typed["insurance"]), pc.is_null(index)))
-    sheet.note_rows("REC-U001", unknown, "insutype", typed["insurance"])
-    funds = [typed.pop(name) for name in OTHER_FUNDS]
-    total = pc.fill_null(funds[0], 0)
-    for fund in funds[1:]:
-        total = pc.add(total, pc.fill_null(fund, 0))
-    # Where the result names no pool payment it is no settled result, and its other funds are not known either.
-    other = pc.if_else(pc.is_valid(typed["pool_pay_fen"]), total, pa.scalar(None, pa.int64()))
-    return typed | {
-        "patient_hash": pa.array(hash_patients(ids, key), pa.string()),
-        "insurance": pa.array(list(known.values()), pa.string()).take(index),
-        "other_fund_pay_fen": other,
-    }
-
-
-def _note_repeated(made: pa.Table, key: Sequence[str], sheet: Sheet) -> None:
-    """Leave out later rows of a thing that stands in an earlier row."""
-    first: dict[tuple[Any, ...], int] = {}
-    for row, one in enumerate(zip(*(made[name].to_pylist() for name in key), strict=True)):
-        if sheet.left_out[row]:
+def _typed(cells: Mapping[str, Any], layout: str, sheet: Sheet, key: bytes) -> dict[str, Any]:
+    """The columns of a layout that the file fills; values it cannot hold are noted."""
+    made: dict[str, Any] = {}
+    read: dict[str, Any] = {}
+    for row in layout_fields(layout):
+        name, column = row["field"], row["column"]
+        if name not in cells:
             continue
-        earlier = first.setdefault(one, row)
-        if earlier != row:
-            same = made.slice(row, 1).equals(made.slice(earlier, 1))
-            shown = f"{' '.join(str(part) for part in one if part)}（与第 {int(sheet.records[earlier])} 条）"
-            sheet.note("REC-P002" if same else "REC-P001", row, key[-1], shown)
-            sheet.left_out[row] = True
+        texts = cells[name]
+        if row["type"] == "person":
+            digests = pa.array(hash_patients(texts.to_pylist(), key), pa.string())
+            made[column] = pc.coalesce(made[column], digests) if column in made else digests
+        elif row["dictionary"]:
+            made[column] = _translated(row, texts, sheet)
+        else:
+            made[column] = read[name] = _field(row, texts, sheet)
+    for row in layout_fields(layout):
+        _note_missing(row, cells, read, sheet)
+    if layout == "settlement-result":
+        made["other_fund_pay_fen"] = _other_funds(made, len(sheet.records))
+    if layout == "code-map":
+        by_form = pc.if_else(pc.match_substring_regex(made["clinical_code"], PROCEDURE_CODE), "px", "dx")
+        made["kind"] = pc.coalesce(made["kind"], by_form) if "kind" in made else by_form
+    return made
+
+
+def _field(row: Mapping[str, str], texts: Any, sheet: Sheet) -> Any:
+    """One field typed; a value outside its type or its choices is noted, as an error where it must not be missing."""
+    name, kind = row["field"], row["type"]
+    typed, bad = TYPES[kind].read(texts)
+    if kind in {"yuan", "fund_yuan"}:
+        sheet.note_rows("REC-N001", bad, name, texts)
+    else:
+        if kind == "choice":
+            inside = pc.is_in(texts, value_set=pa.array(row["choices"].split("|")))
+            bad = columns.mask(pc.and_(pc.is_valid(texts), pc.invert(inside)))
+        if kind in {"whole", "decimal"} and not row["signed"]:
+            bad = bad | columns.mask(pc.less(typed, pa.scalar(0, typed.type)))
+            typed = pc.if_else(pa.array(bad), pa.scalar(None, typed.type), typed)
+        sheet.note_rows(_bad_value_rule(row), bad, name, texts)
+    if kind in {"yuan", "fund_yuan"} and not row["signed"]:
+        sheet.note_rows("REC-F001", columns.mask(pc.less(typed, 0)), name, texts)
+    return typed
+
+
+def _bad_value_rule(row: Mapping[str, str]) -> str:
+    """The rule for a value that is none: an error where it decides, else the value is missing."""
+    if row["required"] == "Y" or row["required_when"] or row["type"] in {"choice", "month", "flag"}:
+        return "REC-O002"
+    return "REC-D003" if row["type"] in {"date", "time"} else "REC-N002"
+
+
+def _translated(row: Mapping[str, str], texts: Any, sheet: Sheet) -> Any:
+    """A field through its dictionary; a value outside it is noted and missing."""
+    known = dictionary(row["dictionary"])
+    index = pc.index_in(texts, value_set=pa.array(list(known), pa.string()))
+    sheet.note_rows("REC-U001", columns.mask(pc.and_(pc.is_valid(texts), pc.is_null(index))), row["field"], texts)
+    return pa.array(list(known.values()), pa.string()).take(index)
+
+
+def _note_missing(row: Mapping[str, str], cells: Mapping[str, Any], read: Mapping[str, Any], sheet: Sheet) -> None:
+    """Note the rows without a required value; `kind=a|b` asks for it where another field has one of these values."""
+    texts = cells.get(row["field"])
+    missing = np.ones(len(sheet.records), dtype=bool) if texts is None else columns.mask(pc.is_null(texts))
+    if row["required_when"]:
+        name, _, values = row["required_when"].partition("=")
+        if name not in read:
+            return
+        words = TYPES["flag"].write(read[name]) if pa.types.is_boolean(read[name].type) else read[name]
+        missing &= columns.mask(pc.is_in(words, value_set=pa.array(values.split("|"))))
+    elif row["required"] != "Y" or texts is None:
+        return
+    sheet.note_rows("REC-O001", missing, row["field"])
+
+
+def _other_funds(made: Mapping[str, Any], size: int) -> Any:
+    """The further funds of a settlement summed."""
+    total = pa.array(np.zeros(size, np.int64))
+    for name in OTHER_FUNDS:
+        if name in made:
+            total = pc.add(total, pc.fill_null(made[name], 0))
+    # Where the result names no pool payment it is no settled result, and its other funds are not known either.
+    known = pc.is_valid(made["pool_pay_fen"]) if "pool_pay_fen" in made else pa.array(np.zeros(size, bool))
+    return pc.if_else(known, total, pa.scalar(None, pa.int64()))
+
+
+def _extra(table: pa.Table, cells: Sequence[str], sheet: Sheet) -> Any:
+    """The columns beyond the layout as a map by header; those about persons are dropped and named."""
+    further = {}
+    for cell in cells:
+        if is_personal(cell):
+            sheet.note_file("REC-C005", cell)
+        else:
+            further[cell] = _cleaned(table[cell])
+    return text_maps(table.num_rows, further)
+
+
+def _keys(cells: Mapping[str, Any], layout: str, sheet: Sheet) -> pa.Table:
+    """Record, institution and list of every row, also of those left out, and whether it is loaded."""
+    nothing = pa.nulls(len(sheet.records), pa.string())
+    found = {row["column"]: cells[row["field"]] for row in layout_fields(layout) if row["field"] in cells}
+    institution, case_id = (found.get(name, nothing) for name in LIST_KEYS)
+    records, loaded = pa.array(sheet.records, pa.int64()), pa.array(~sheet.left_out)
+    return pa.table([records, institution, case_id, loaded], names=["record", "institution_code", "case_id", "loaded"])

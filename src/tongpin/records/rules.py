@@ -9,10 +9,14 @@ import numpy as np
 
 from tongpin.base.errors import RecordsError
 from tongpin.base.findings import Finding, Severity
+from tongpin.records.patients import HIDDEN, names_a_person
 from tongpin.records.tables import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+LONGEST_VALUE = 80
 
 
 class Rule(NamedTuple):
@@ -42,9 +46,10 @@ def rules() -> dict[str, Rule]:
 
 
 def finding(rule_id: str, file: str, record: int, path: str = "", value: str = "") -> Finding:
-    """The finding that a rule makes at a place; `value` is cut to 80 characters."""
+    """The finding that a rule makes at a place; `value` is cut to 80 characters, and hidden where it names a person."""
     rule = rules()[rule_id]
-    return Finding(rule_id, rule.severity, file, record, path, value[:80], rule.message, rule.hint, rule.spoils)
+    shown = HIDDEN if value and names_a_person(path) else value[:LONGEST_VALUE]
+    return Finding(rule_id, rule.severity, file, record, path, shown, rule.message, rule.hint, rule.spoils)
 
 
 class Sheet:

@@ -32,42 +32,21 @@ def dictionary(name: str) -> dict[str, str | None]:
 
 
 @cache
-def list_fields() -> dict[str, str]:
-    """Case or working column -> field name in `setlinfo` of the settlement list."""
-    return {row["column"]: row["field"] for row in rows("fields/settlement_list.csv")}
+def checked_codes(name: str) -> frozenset[str] | None:
+    """The codes of a dictionary that is confirmed as a whole; None where a part of it is assumed or it is unknown."""
+    found = [row for row in rows("fields/dictionaries.csv") if row["dictionary"] == name]
+    if not found or any(row["assumed"] for row in found):
+        return None
+    return frozenset(row["code"] for row in found)
+
+
+@cache
+def code_words(name: str) -> dict[str, str]:
+    """Code -> Chinese name of a dictionary; nothing where there is no such dictionary."""
+    return {row["code"]: row["name_zh"] for row in rows("fields/dictionaries.csv") if row["dictionary"] == name}
 
 
 @cache
 def list_aliases() -> dict[str, str]:
     """Alias -> canonical field name; several aliases joined by `+` stand for `days/hours/minutes`."""
     return {row["alias"]: row["canonical"] for row in rows("fields/aliases.csv")}
-
-
-@cache
-def front_page_codes() -> dict[str, tuple[str, ...]]:
-    """Working column -> HQMS column codes in order (`dx_other` -> `C06x01C` ... `C06x40C`)."""
-    found: dict[str, tuple[str, ...]] = {}
-    for row in rows("fields/front_page.csv"):
-        codes = tuple(row["code"].replace("{n}", f"{n:02d}") for n in range(1, int(row["repeat"]) + 1))
-        found[row["column"]] = found.get(row["column"], ()) + codes
-    return found
-
-
-@cache
-def front_page_names() -> dict[str, str]:
-    """Normalised header (upper-case code or Chinese name) -> HQMS column code."""
-    found: dict[str, str] = {"身份证号": "A20"}
-    for row in rows("fields/front_page.csv"):
-        for n in range(1, int(row["repeat"]) + 1):
-            code = row["code"].replace("{n}", f"{n:02d}")
-            found[header_key(code)] = code
-            found[header_key(row["name_zh"].replace("{n}", str(n)))] = code
-            # Fee names are exported with and without their ordinal.
-            found[header_key(row["name_zh"].replace("{n}", str(n)).partition(".")[2] or code)] = code
-    return found
-
-
-def header_key(header: str) -> str:
-    """A header reduced to what decides: no blanks, upper case, ASCII brackets."""
-    text = header.replace("\ufeff", "").strip().strip('"').strip().upper()
-    return text.replace("（", "(").replace("）", ")").replace(" ", "")

@@ -1,54 +1,75 @@
-"""Tasks 读入任务: the files of a load, found in folders, told by kind, and read by as many processes as there are."""
+"""Tasks 读入任务: the files of a load, found in folders and archives, told by kind, and read in pieces by processes."""
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
+import shutil
 import tempfile
 import threading
+from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import pyarrow as pa
 
 from tongpin.base.errors import RecordsError
-from tongpin.records.kinds import detect
-from tongpin.records.read import Loaded, read, unread
+from tongpin.records.archives import ZIP_MAGICS, Source, is_archive, members, opened
+from tongpin.records.kinds import Detected, detect, label_of
+from tongpin.records.pieces import PARQUET_MAGIC, pieces_of
+from tongpin.records.read import Loaded, unread
+from tongpin.records.rules import finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
-    from tongpin.records.assemble import CodeBook
+    from tongpin.base.findings import Finding
+    from tongpin.records.pieces import Piece
 
-SPREAD_BYTES = 8 << 20
+SPREAD_BYTES = 32 << 20
 """Below this size one process reads faster than several start."""
+BATCH_BYTES = 4 << 20
+"""Small files of one kind are read together up to about this size: the lake keeps few files rather than many."""
 SYSTEM_FILES = frozenset({"Thumbs.db", "desktop.ini"})
-SYSTEM_PREFIXES = (".", "~$")
+SYSTEM_PREFIXES = (".", "~$", "__MACOSX")
 """Files that systems and office programs leave in folders; nobody means to load them."""
+HEAD_BYTES = 8
 
 
 class Task(NamedTuple):
-    """A file to read, what findings call it (from the given folder on), and its kind or `unknown`."""
+    """A source to read, its kind or `unknown`, why, a digest of its file, and what telling its kind found."""
 
-    path: Path
-    name: str
+    source: Source
     kind: str
+    reason: str = ""
+    digest: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
-def tasks_of(paths: Sequence[Path], kind: str | None = None) -> list[Task]:
-    """Every file of the given files and folders once, named from the given folder on, with its kind.
+def sources_of(paths: Sequence[Path]) -> list[Source]:
+    """Every file of the given files and folders once, named from the given folder on.
 
     Raises RecordsError `records.file` (nothing at a path) or `records.empty` (a folder without files).
     """
-    return [Task(path, name, kind or _kind(path)) for path, name in _expanded(paths)]
+    found = list(_expanded(paths))
+    names = Counter(name for _, name in found)
+    taken: Counter[str] = Counter()
+    sources = []
+    for path, plain in found:
+        name = plain if names[plain] == 1 else f"{path.resolve().parent.name}/{plain}"
+        taken[name] += 1
+        sources.append(Source(path, name if taken[name] == 1 else f"{name}（{taken[name]}）"))
+    return sources
 
 
 def _expanded(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """Every file once, with what findings call it: its path from the given folder on."""
-    seen: set[Path] = set()
+    seen: set[str] = set()
     for path in paths:
         if path.is_dir():
             folder = path.resolve()
@@ -62,91 +83,227 @@ def _expanded(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
         else:
             raise RecordsError("records.file", f"没有文件 {path}", hint="检查路径")
         for file, name in found:
-            if (one := file.resolve()) not in seen:
+            if (one := os.path.realpath(file)) not in seen:
                 seen.add(one)
                 yield file, name
 
 
 def _files_of(folder: Path) -> list[Path]:
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.is_file()
-        and file.name not in SYSTEM_FILES
-        and not any(part.startswith(SYSTEM_PREFIXES) for part in file.relative_to(folder).parts)
+    """The files of a folder and its folders, and links that lead to none, so that they are named."""
+    found = (file for file in folder.rglob("*") if file.is_file() or (file.is_symlink() and not file.exists()))
+    return sorted(file for file in found if not _is_of_system(file.relative_to(folder).parts))
+
+
+def _is_of_system(parts: Sequence[str]) -> bool:
+    return parts[-1] in SYSTEM_FILES or any(part.startswith(SYSTEM_PREFIXES) for part in parts)
+
+
+def tasks_of(sources: Sequence[Source], kind: str | None, scratch: Path) -> Iterator[Task]:
+    """The sources, archives unpacked into their members, with their kinds; `kind` overrules what they look like.
+
+    What must be on disk to be read is unpacked into `scratch` under names of our own.
+    """
+    for source in sources:
+        if not is_archive(source.path):
+            yield _task(source, kind)
+            continue
+        inside, findings = unpacked(source.path, source.name, scratch)
+        for one in findings:
+            yield Task(Source(source.path, one.file), "unknown", findings=(one,))
+        yield from (_task(one, kind, source.path) for one in inside)
+
+
+def unpacked(path: Path, name: str, scratch: Path) -> tuple[list[Source], list[Finding]]:
+    """The members of a zip to read, those that need a file of their own copied into `scratch`, and what is wrong."""
+    found, findings = members(path, name)
+    sources = []
+    for source in found:
+        if _is_of_system(source.name.split("/")[1:]):
+            continue
+        try:
+            sources.append(_on_disk(source, scratch))
+        except RecordsError as error:
+            findings.append(unread(source.name, "unknown", error).findings[0])
+    return sources, findings
+
+
+def _on_disk(source: Source, scratch: Path) -> Source:
+    """The source itself, or a copy on disk where it can only be read from there (Parquet, workbooks)."""
+    with opened(source) as stream:
+        head = stream.read(HEAD_BYTES)
+        if not head.startswith((PARQUET_MAGIC, *ZIP_MAGICS)):
+            return source
+        handle, copy = tempfile.mkstemp(dir=scratch)
+        with os.fdopen(handle, "wb") as file:
+            file.write(head)
+            shutil.copyfileobj(stream, file, 1 << 20)
+    return Source(Path(copy), source.name)
+
+
+def _task(source: Source, kind: str | None, digested: Path | None = None) -> Task:
+    """The task of a source; one that cannot be opened or told gives a finding and does not stop the others."""
+    try:
+        seen = detect(source)
+        digest = _digest(digested or source.path)
+    except RecordsError as error:
+        if error.code == "records.file":
+            return Task(source, kind or "unknown", findings=_lost(source.name, error))
+        if kind is None:
+            return Task(source, "unknown", findings=tuple(unread(source.name, "unknown", error).findings))
+        return Task(source, kind, f"由 --kind 指明；{error.message}", _digest(digested or source.path))
+    if kind is None or kind == seen.kind:
+        return Task(source, seen.kind, seen.reason, digest)
+    return Task(
+        source, kind, f"由 --kind 指明；看起来是{label_of(seen.kind)}：{seen.reason}", digest, _other(source, seen)
     )
 
 
-def _kind(path: Path) -> str:
-    """The kind of a file; what cannot be told is left to `read`, which makes a finding of it."""
+def _other(source: Source, seen: Detected) -> tuple[Finding, ...]:
+    return (finding("REC-K002", source.name, 0, "", f"看起来是{label_of(seen.kind)}：{seen.reason}"),)
+
+
+def _lost(name: str, error: RecordsError) -> tuple[Finding, ...]:
+    return tuple(unread(name, "unknown", error, "REC-C007").findings)
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, empty when it has gone; reading it makes a finding."""
     try:
-        return detect(path)
-    except RecordsError:
-        return "unknown"
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
-def read_tasks(
-    tasks: Sequence[Task], key: bytes, results: pa.Table, codes: CodeBook | None, scratch: Path
-) -> Iterator[tuple[Task, Loaded]]:
-    """The tasks in order with what they gave; large loads are spread over processes, which share a file in `scratch`.
+class Shared(NamedTuple):
+    """What every reading process holds: the patients' key, settlement results, and what else the work needs."""
 
-    Raises RecordsError `records.worker` when the system ends such a process.
+    key: bytes
+    results: pa.Table | None
+    more: Any
+
+
+class Readers:
+    """The processes that read a load, started once and only for what is worth spreading; else this one reads.
+
+    `work(batch, place, shared)` is done for every batch of pieces, of one kind, `place` numbers them. As a context
+    it ends the processes. Raises RecordsError `records.worker` when the system ends one of them.
     """
-    size = sum(_size(task.path) for task in tasks)
-    workers = min(os.cpu_count() or 1, len(tasks))
-    if size < SPREAD_BYTES or workers < 2:  # noqa: PLR2004
-        for task in tasks:
-            yield task, read_task(task, key, results, codes)
-        return
-    with tempfile.TemporaryDirectory(prefix="loading-", dir=scratch) as folder:
-        shared = Path(folder) / "results.arrow"
-        with pa.OSFile(str(shared), "wb") as sink, pa.ipc.new_file(sink, results.schema) as writer:
-            writer.write_table(results)
-        context = multiprocessing.get_context("spawn")
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        shared: Shared,
+        work: Callable[[Sequence[tuple[Task, Piece | Loaded]], int, Shared], Any],
+        scratch: Path,
+    ) -> None:
+        self._shared, self._work, self._scratch = shared, work, scratch
+        self._workers = os.cpu_count() or 1
+        self._places = count()
+        self._pool: ProcessPoolExecutor | None = None
+        if self._workers > 1 and sum(_size(task.source) for task in tasks) >= SPREAD_BYTES:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._workers, context, _start_worker, (shared, work))
+
+    def __enter__(self) -> Self:
+        """Ready to read."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def done(self, tasks: Sequence[Task], results: pa.Table | None) -> Iterator[Any]:
+        """What the work made of the batches of these tasks, in order; settlement results are shared through a file.
+
+        No more batches are in memory than processes need.
+        """
+        batches = zip(_batches(_pieces(tasks)), self._places, strict=False)
+        if self._pool is None:
+            for batch, place in batches:
+                yield self._work(batch, place, self._shared._replace(results=results))
+            return
+        file = _written(results, self._scratch / "results.arrow")
+        waiting: deque[Future[Any]] = deque()
         try:
-            with ProcessPoolExecutor(workers, context, _start_worker, (key, str(shared), codes)) as pool:
-                yield from zip(tasks, pool.map(_work, tasks, chunksize=1), strict=True)
+            for batch, place in batches:
+                waiting.append(self._pool.submit(_work, batch, place, file))
+                while len(waiting) > self._workers + 1:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         except BrokenProcessPool as error:
             raise RecordsError(
                 "records.worker",
                 "读文件的进程被系统结束，多半是内存不够",
-                hint="分批装载；已装载的部分再装载一次也不会重复",
+                hint="分批装载；这一次什么也没有存下",
             ) from error
 
 
-def _size(path: Path) -> int:
-    """The size of a file, 0 when it has gone; reading it makes a finding."""
+def _batches(pieces: Iterable[tuple[Task, Piece | Loaded]]) -> Iterator[list[tuple[Task, Piece | Loaded]]]:
+    """Pieces of one kind that follow one another, together as large as is worth a file in the lake."""
+    batch: list[tuple[Task, Piece | Loaded]] = []
+    size = 0
+    for task, piece in pieces:
+        if batch and (size >= BATCH_BYTES or batch[0][0].kind != task.kind):
+            yield batch
+            batch, size = [], 0
+        batch.append((task, piece))
+        size += _piece_size(piece)
+    if batch:
+        yield batch
+
+
+def _piece_size(piece: Piece | Loaded) -> int:
+    """About how many bytes a piece holds; a workbook is packed, and as large as a batch."""
+    if isinstance(piece, Loaded):
+        return 0
+    if piece.workbook is not None:
+        return BATCH_BYTES
+    return len(piece.data) if piece.table is None else int(piece.table.nbytes)
+
+
+def _pieces(tasks: Sequence[Task]) -> Iterator[tuple[Task, Piece | Loaded]]:
+    """The pieces of all tasks; where a file cannot be read on, what there is to say about it."""
+    for task in tasks:
+        if task.kind == "unknown":
+            continue
+        begun = False
+        try:
+            for piece in pieces_of(task.source):
+                yield task, piece
+                begun = True
+        except RecordsError as error:
+            name = task.source.name
+            lost = error.code == "records.file"
+            yield task, unread(name, task.kind, error, "REC-C007" if lost else "", begun=begun)
+
+
+def _size(source: Source) -> int:
+    """The size of a file, 0 when it has gone; members of an archive count as the archive."""
     try:
-        return path.stat().st_size
+        return source.path.stat().st_size
     except OSError:
         return 0
 
 
-def read_task(task: Task, key: bytes, results: pa.Table | None, codes: CodeBook | None) -> Loaded:
-    """A file read under its name; one that cannot be opened gives a finding and does not stop the others."""
-    kind = None if task.kind == "unknown" else task.kind
-    try:
-        loaded = read(task.path, kind, key=key, results=results, codes=codes)
-    except RecordsError as error:
-        if error.code != "records.file":
-            raise
-        loaded = unread(task.name, task.kind, "REC-C007", error)
-    cases = loaded.cases
-    if task.name != task.path.name:
-        names = pa.array([task.name] * cases.num_rows, pa.string())
-        cases = cases.set_column(cases.column_names.index("file"), cases.schema.field("file"), names)
-    return replace(loaded, cases=cases, findings=[replace(one, file=task.name) for one in loaded.findings])
+def _written(results: pa.Table | None, file: Path) -> str:
+    """The results in a file that processes map instead of copying."""
+    if results is None:
+        return ""
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, results.schema) as writer:
+        writer.write_table(results)
+    return str(file)
 
 
 _WORKER: dict[str, Any] = {}
 
 
-def _start_worker(key: bytes, results: str, codes: CodeBook | None) -> None:
-    """Give a worker the key, the codes and the settlement results, which it maps instead of copying."""
+def _start_worker(shared: Shared, work: Any) -> None:
+    """Give a worker what all share."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    _WORKER["key"] = key
-    _WORKER["codes"] = codes
-    _WORKER["results"] = pa.ipc.open_file(pa.memory_map(results)).read_all()
+    _WORKER.update(shared=shared, work=work, file="")
 
 
 def _leave_with_parent() -> None:
@@ -157,5 +314,8 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _work(task: Task) -> Loaded:
-    return read_task(task, _WORKER["key"], _WORKER["results"], _WORKER["codes"])
+def _work(batch: Any, place: int, results: str) -> Any:
+    if results != _WORKER["file"]:
+        table = pa.ipc.open_file(pa.memory_map(results)).read_all()
+        _WORKER.update(shared=_WORKER["shared"]._replace(results=table), file=results)
+    return _WORKER["work"](batch, place, _WORKER["shared"])

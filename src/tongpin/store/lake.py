@@ -1,12 +1,15 @@
 """The lake 数据湖: Delta tables with transactions; a killed write leaves nothing behind.
 
-Tables are appended to, never edited: a newer version of a row is a newer row of the same key, and readers take the
-newest. Reading goes through the file list of the Delta log and plain Parquet, which needs neither pandas nor a server.
+Tables are appended to, never edited: a newer version of a row is a newer row of the same key, and readers take the one
+in force. Files are written and read as plain Parquet, code lists dictionary-encoded; the Delta log says which count.
 """
 
 from __future__ import annotations
 
-import hashlib
+import json
+import re
+import secrets
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,8 +18,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction
 
 from tongpin.base.errors import StoreError
+from tongpin.store import versions
+from tongpin.store.absent import remember_absent
+from tongpin.store.digests import SEPARATOR, key_texts, row_digests
+from tongpin.store.versions import Rows, Upserted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,21 +32,46 @@ if TYPE_CHECKING:
 
     from tongpin.store.home import Home
 
+__all__ = [
+    "DIGEST",
+    "SEPARATOR",
+    "VERSION",
+    "Staged",
+    "Upserted",
+    "append",
+    "begin",
+    "commit",
+    "exists",
+    "finish",
+    "found",
+    "in_force_of",
+    "key_texts",
+    "read",
+    "read_current",
+    "replace",
+    "row_digests",
+    "stage",
+    "stored_rows",
+    "tidy",
+    "unfinished",
+    "upsert",
+]
+
+remember_absent()
 VERSION = "lake_version"
-"""The load that wrote a row: 1, 2, 3 …; the highest of a key is the row in force."""
+"""The load that wrote a row: 1, 2, 3 …"""
 DIGEST = "row_digest"
 """A digest of the row's values, by which an unchanged row is known."""
-_BOOKKEEPING = (VERSION, DIGEST)
-SEPARATOR = "\x1f"
-"""Stands between the parts of a key made into one text."""
+BOOKKEEPING = (VERSION, DIGEST)
+COMPRESSION = {"compression": "zstd", "compression_level": 1}
+_STAGED = re.compile(r"load-\d+-\d+-[0-9a-f]+\.parquet")
 
 
-class Upserted(NamedTuple):
-    """What an upsert did: rows new, changed (a newer version), unchanged (left alone)."""
+class Staged(NamedTuple):
+    """A file written beside the lake, whose rows count once they are committed: what decides about them."""
 
-    new: int
-    changed: int
-    unchanged: int
+    path: Path
+    rows: Rows
 
 
 def exists(home: Home, name: str) -> bool:
@@ -46,21 +79,30 @@ def exists(home: Home, name: str) -> bool:
     return bool(DeltaTable.is_deltatable(str(home.lake / name)))
 
 
-def read(home: Home, name: str, columns: Sequence[str] | None = None) -> pa.Table | None:
-    """Every row of a table, in no promised order, or None when the home has no such table.
+def read(
+    home: Home,
+    name: str,
+    columns: Sequence[str] | None = None,
+    *,
+    where: tuple[str, Any] | None = None,
+    within: int | None = None,
+) -> pa.Table | None:
+    """Every row of a table, file by file, or None when the home has no such table.
 
+    `where` = (column, values) keeps the rows with one of the values; rows of loads that did not end are left out, but
+    for those of the load `within`. A column that a file or the table lacks is null (text where nobody knows its type).
     Raises StoreError `store.damaged` when the table is there but cannot be read.
     """
     if not exists(home, name):
         return None
     try:
         table = DeltaTable(str(home.lake / name))
+        schema = pa.schema([_plain(field) for field in pa.schema(table.schema().to_arrow())])
+        hidden = sorted(unfinished(home) - {within}) if VERSION in schema.names else []
         files = [home.lake / name / str(uri).split("/")[-1] for uri in sorted(table.file_uris())]
-        schema = pa.schema(table.schema().to_arrow())
         wanted = list(columns) if columns is not None else schema.names
-        parts = [_read_file(file, wanted) for file in files]
-        empty = pa.schema([_plain(schema.field(column)) for column in wanted]).empty_table()
-        return pa.concat_tables([empty, *parts])
+        fields = [schema.field(one) if one in schema.names else pa.field(one, pa.string()) for one in wanted]
+        parts = [_read_file(file, fields, hidden, where) for file in files]
     except (DeltaError, OSError, pa.ArrowException) as error:
         raise StoreError(
             "store.damaged",
@@ -68,122 +110,309 @@ def read(home: Home, name: str, columns: Sequence[str] | None = None) -> pa.Tabl
             where=str(home.lake / name),
             hint="从备份恢复工作目录；没有备份时换一个新的工作目录，重新装载全部文件",
         ) from error
+    return _united(fields, parts)
 
 
-def _read_file(path: Path, columns: list[str]) -> pa.Table:
+def _read_file(path: Path, fields: list[pa.Field], hidden: list[int], where: tuple[str, Any] | None) -> pa.Table:
     file = pq.ParquetFile(path)
-    table = file.read(columns=columns)
-    return table.cast(pa.schema([_plain(field) for field in table.schema]))
+    there = set(file.schema_arrow.names)
+    needed = [field.name for field in fields]
+    extra = [one for one in ([VERSION] if hidden else []) + ([where[0]] if where else []) if one not in needed]
+    table = file.read(columns=[one for one in [*needed, *extra] if one in there])
+    table = table.cast(pa.schema([_plain(field) for field in table.schema]))
+    if hidden:
+        table = table.filter(pc.invert(pc.is_in(table[VERSION], pa.array(hidden, pa.int32()))))
+    if where is not None:
+        table = table.filter(pc.is_in(table[where[0]], where[1].cast(pa.string())))
+    arrays = [table[field.name] if field.name in there else pa.nulls(table.num_rows, field.type) for field in fields]
+    return pa.table(arrays, names=needed)
+
+
+def _united(fields: list[pa.Field], parts: list[pa.Table]) -> pa.Table:
+    """The parts one after another; a code list that one part has encoded is encoded in all."""
+    encoded = {
+        field.name
+        for part in parts
+        for field in part.schema
+        if pa.types.is_list(field.type) and pa.types.is_dictionary(field.type.value_type)
+    }
+    kinds = {field.name: pa.list_(pa.dictionary(pa.int32(), pa.string())) for field in fields if field.name in encoded}
+    schema = pa.schema([pa.field(field.name, kinds.get(field.name, field.type)) for field in fields])
+    made = [part if part.schema == schema else _as(part, schema) for part in parts]
+    return pa.concat_tables([schema.empty_table(), *made])
+
+
+def _as(part: pa.Table, schema: pa.Schema) -> pa.Table:
+    arrays = []
+    for field in schema:
+        column = part[field.name]
+        if column.type != field.type and pa.types.is_list(field.type) and pa.types.is_list(column.type):
+            chunks = [_encoded(chunk) for chunk in column.chunks]
+            column = pa.chunked_array(chunks, field.type)
+        arrays.append(column if column.type == field.type else column.cast(field.type))
+    return pa.table(arrays, schema=schema)
+
+
+def _encoded(lists: Any) -> Any:
+    """A list of texts as a list of dictionary-encoded texts."""
+    counts = pc.fill_null(pc.list_value_length(lists), 0).cast(pa.int32())
+    starts = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(counts)])
+    return pa.ListArray.from_arrays(starts, lists.flatten().dictionary_encode(), mask=lists.is_null())
 
 
 def _plain(field: pa.Field) -> pa.Field:
-    """Delta knows microseconds and large or view types; rooms use seconds and plain ones."""
-    kind = field.type
+    """Files hold microseconds, Delta large or view types; rooms use seconds and plain ones, but encoded code lists."""
+    return pa.field(field.name, _plain_type(field.type))
+
+
+def _plain_type(kind: pa.DataType, *, nested: bool = False) -> pa.DataType:
     if pa.types.is_timestamp(kind):
-        return pa.field(field.name, pa.timestamp("s"))
+        return pa.timestamp("s")
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return pa.field(field.name, pa.string())
+        return pa.string()
+    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind) or pa.types.is_fixed_size_binary(kind):
+        return pa.binary()
+    if pa.types.is_dictionary(kind):
+        return pa.dictionary(pa.int32(), pa.string()) if nested else _plain_type(kind.value_type)
+    if pa.types.is_map(kind):
+        return pa.map_(_plain_type(kind.key_type), _plain_type(kind.item_type))
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.field(field.name, pa.list_(_plain(kind.value_field).type))
-    return pa.field(field.name, kind)
+        return pa.list_(_plain_type(kind.value_type, nested=True))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _plain_type(field.type)) for field in kind])
+    return kind
+
+
+def read_current(
+    home: Home,
+    name: str,
+    key: Sequence[str],
+    *,
+    columns: Sequence[str] | None = None,
+    order: str | None = None,
+    as_of: int | None = None,
+    within: int | None = None,
+) -> pa.Table | None:
+    """The row in force of each key, without the bookkeeping columns; None when there is no such table.
+
+    In force is the highest by (`order`, load, place); `as_of` shows it as it was after that load. `columns` limits
+    what is read. Source: S901-05.
+    """
+    needed = None
+    if columns is not None:
+        needed = list(dict.fromkeys([*columns, *key, VERSION, *([order] if order else [])]))
+    table = read(home, name, needed, within=within)
+    if table is None:
+        return None
+    if as_of is not None:
+        table = table.filter(pc.less_equal(table[VERSION], as_of))
+    table = in_force_of(table, key, order)
+    return table.select(columns) if columns is not None else table.drop_columns(list(BOOKKEEPING))
+
+
+def in_force_of(table: pa.Table, key: Sequence[str], order: str | None = None) -> pa.Table:
+    """The rows in force among all rows of their keys."""
+    codes = versions.key_codes(key_texts(table, key))
+    valid = versions.in_force(codes, versions.ranks_of(table, order), np.asarray(table.column(VERSION)))
+    return table if valid.all() else table.filter(pa.array(valid))
+
+
+def stored_rows(
+    home: Home, name: str, key: Sequence[str], order: str | None = None, *, within: int | None = None
+) -> tuple[Rows, Any]:
+    """What decides about the rows that a table holds, and the load that wrote each."""
+    wanted = list(dict.fromkeys([*key, *BOOKKEEPING, *([order] if order else [])]))
+    table = read(home, name, wanted, within=within)
+    if table is None:
+        return versions.no_rows(), np.zeros(0, np.int32)
+    rows = Rows(_whole(key_texts(table, key)), _whole(table[DIGEST]), versions.ranks_of(table, order))
+    return rows, np.asarray(table[VERSION])
+
+
+def _whole(column: Any) -> Any:
+    return pa.concat_arrays(column.chunks or [pa.array([], column.type)]) if hasattr(column, "chunks") else column
+
+
+def begin(home: Home, names: Sequence[str]) -> int:
+    """The number of a new load; until `finish` its rows, in whatever table, are not in force.
+
+    `names` are the tables that loads write.
+    """
+    taken = unfinished(home)
+    for name in names:
+        table = read(home, name, [VERSION]) if exists(home, name) else None
+        if table is not None and table.num_rows:
+            taken.add(pc.max(table[VERSION]).as_py())
+    number: int = max(taken, default=0) + 1
+    _marks(home).mkdir(parents=True, exist_ok=True)
+    (_marks(home) / str(number)).touch()
+    return number
+
+
+def finish(home: Home, number: int) -> None:
+    """Put the rows of a load in force, those of all tables in one moment."""
+    (_marks(home) / str(number)).unlink()
+
+
+def unfinished(home: Home) -> set[int]:
+    """The loads that did not end: they run, or were cut off; what they wrote counts for nothing."""
+    return {int(mark.name) for mark in _marks(home).glob("*") if mark.name.isdigit()}
+
+
+def _marks(home: Home) -> Path:
+    return home.lake / ".unfinished"
+
+
+def found(home: Home, name: str, schema: pa.Schema) -> None:
+    """Make the table, or add the columns that it lacks; rows written before have them null."""
+    place = home.lake / name
+    schema = _delta_schema(schema)
+    if not exists(home, name):
+        place.mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(str(place), schema=schema)
+        return
+    table = DeltaTable(str(place))
+    present = {field.name for field in table.schema().fields}
+    missing = [field for field in schema if field.name not in present]
+    if missing:
+        from deltalake import Schema
+
+        table.alter.add_columns(list(Schema.from_arrow(pa.schema(missing)).fields))
+
+
+def stage(
+    folder: Path,
+    place: int,
+    table: pa.Table,
+    key: Sequence[str],
+    *,
+    load: int,
+    order: str | None = None,
+    aside: Sequence[str] = (),
+) -> Staged:
+    """Write rows of a load beside the lake; `place` is the order of the files among themselves.
+
+    The columns `aside` do not make a row a changed one.
+    """
+    digests = row_digests(table.drop_columns([one for one in aside if one in table.column_names]))
+    kept = table.append_column(VERSION, pa.array(np.full(table.num_rows, load, np.int32)))
+    path = folder / f"load-{load:06d}-{place:06d}-{secrets.token_hex(6)}.parquet"
+    _write(kept.append_column(DIGEST, digests.cast(pa.binary())), path)
+    return Staged(path, Rows(_whole(key_texts(table, key)), digests, versions.ranks_of(table, order)))
+
+
+def commit(
+    home: Home,
+    name: str,
+    schema: pa.Schema,
+    staged: Sequence[tuple[Staged, Any]],
+) -> None:
+    """Add the rows of staged files, each with the mask of rows to keep, in one transaction.
+
+    `schema` is that of the table, without bookkeeping. Files without rows to keep are deleted.
+    """
+    fields = [*schema, pa.field(VERSION, pa.int32()), pa.field(DIGEST, pa.binary())]
+    found(home, name, pa.schema(fields))
+    actions = []
+    for one, mask in staged:
+        if not mask.any():
+            one.path.unlink()
+            continue
+        target = home.lake / name / one.path.name
+        if mask.all():
+            one.path.rename(target)
+        else:
+            kept = pq.ParquetFile(one.path).read().filter(pa.array(mask))
+            _write(kept, target)
+            one.path.unlink()
+        actions.append(_added(target, int(mask.sum())))
+    _transact(home, name, actions)
+
+
+def tidy(home: Home, name: str) -> None:
+    """Delete the files that a load, cut off, moved here without committing them; for the one writer of the home."""
+    place = home.lake / name
+    if not exists(home, name):
+        return
+    counted = {str(uri).split("/")[-1] for uri in DeltaTable(str(place)).file_uris()}
+    for file in place.glob("load-*.parquet"):
+        if _STAGED.fullmatch(file.name) and file.name not in counted:
+            file.unlink()
 
 
 def append(home: Home, name: str, table: pa.Table) -> None:
-    """Add rows in one transaction; the first rows found the table and fix its columns."""
-    home.lake.mkdir(parents=True, exist_ok=True)
-    write_deltalake(str(home.lake / name), _for_delta(table), mode="append")
+    """Add rows in one transaction; the first rows found the table, later ones may bring columns of their own."""
+    found(home, name, table.schema)
+    target = home.lake / name / f"part-{secrets.token_hex(12)}.parquet"
+    _write(table, target)
+    _transact(home, name, [_added(target, table.num_rows)])
 
 
-def upsert(home: Home, name: str, table: pa.Table, key: Sequence[str], *, aside: Sequence[str] = ()) -> Upserted:
+def _write(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, coerce_timestamps="us", **COMPRESSION)
+
+
+def _added(path: Path, rows: int) -> AddAction:
+    stats = json.dumps({"numRecords": rows})
+    return AddAction(path.name, path.stat().st_size, {}, int(time.time() * 1000), True, stats)
+
+
+def _transact(home: Home, name: str, actions: list[AddAction]) -> None:
+    if actions:
+        table = DeltaTable(str(home.lake / name))
+        table.create_write_transaction(actions, "append", table.schema())
+
+
+def upsert(
+    home: Home,
+    name: str,
+    table: pa.Table,
+    key: Sequence[str],
+    *,
+    aside: Sequence[str] = (),
+    order: str | None = None,
+    load: int | None = None,
+) -> Upserted:
     """Add the rows whose key is new or whose values changed; unchanged rows are left alone.
 
-    `table` holds each key once; the columns `aside` do not make a row a changed one. Source: S901-05 (lists live
-    by institution and `setl_id`), idempotent loads.
+    The columns `aside` do not make a row a changed one; by `order` an older row is kept without coming in force. A
+    key may stand several times only with different `order`. The rows belong to `load`, or to a load of their own.
+    Source: S901-05 (lists live by institution and `setl_id`), idempotent loads.
     """
-    table = table.append_column(DIGEST, row_digests(table.drop_columns(list(aside))))
-    keys = key_texts(table, key)
-    known: dict[str, str] = {}
-    version = 1
-    stored = read(home, name, [*key, *_BOOKKEEPING])
-    if stored is not None and stored.num_rows:
-        version = pc.max(stored.column(VERSION)).as_py() + 1
-        newest = stored.take(_in_force(stored, key))
-        known = dict(zip(key_texts(newest, key), newest.column(DIGEST).to_pylist(), strict=True))
-    digests = table.column(DIGEST).to_pylist()
-    fresh = [k not in known for k in keys]
-    moved = [not f and known[k] != d for f, k, d in zip(fresh, keys, digests, strict=True)]
-    keep = pa.array([f or m for f, m in zip(fresh, moved, strict=True)], pa.bool_())
-    rows = table.filter(keep)
-    if rows.num_rows:
-        append(home, name, rows.append_column(VERSION, pa.array([version] * rows.num_rows, pa.int32())))
-    new, changed = sum(fresh), sum(moved)
-    return Upserted(new, changed, len(keys) - new - changed)
+    digests = row_digests(table.drop_columns([one for one in aside if one in table.column_names]))
+    coming = Rows(_whole(key_texts(table, key)), digests, versions.ranks_of(table, order))
+    stored, loads = stored_rows(home, name, key, order, within=load)
+    verdict = versions.judge(coming, stored, loads)
+    keep = verdict != versions.UNCHANGED
+    if keep.any():
+        version = int(loads.max(initial=0)) + 1 if load is None else load
+        rows = table.append_column(VERSION, pa.array(np.full(table.num_rows, version, np.int32)))
+        append(home, name, rows.append_column(DIGEST, digests.cast(pa.binary())).filter(pa.array(keep)))
+    return versions.counted(verdict)
 
 
-def read_current(home: Home, name: str, key: Sequence[str]) -> pa.Table | None:
-    """The row in force of each key, without the bookkeeping columns; None when there is no such table."""
-    table = read(home, name)
-    if table is None:
-        return None
-    return table.take(_in_force(table, key)).drop_columns(list(_BOOKKEEPING))
+def _delta_schema(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([pa.field(field.name, _delta_type(field.type)) for field in schema])
 
 
-def _in_force(table: pa.Table, key: Sequence[str]) -> Any:
-    """The place of the newest row of each key, in order of the rows.
-
-    Two loads at the same moment may both write a key under the same version; then the later row of the two counts, so
-    that a key never stands twice.
-    """
-    codes = np.asarray(_keys(table, key).dictionary_encode().combine_chunks().indices)
-    order = np.lexsort((np.asarray(table.column(VERSION)), codes))
-    last = np.append(codes[order][1:] != codes[order][:-1], True) if len(order) else np.array([], bool)
-    return np.sort(order[last])
-
-
-def key_texts(table: pa.Table, key: Sequence[str]) -> list[str]:
-    """The key of each row as one text."""
-    texts: list[str] = _keys(table, key).to_pylist()
-    return texts
-
-
-def _keys(table: pa.Table, key: Sequence[str]) -> Any:
-    columns = [pc.fill_null(table.column(name).cast(pa.string()), "") for name in key]
-    return pc.binary_join_element_wise(*columns, SEPARATOR)
-
-
-def row_digests(table: pa.Table) -> pa.Array:
-    """A digest per row over all columns in order, with missing values told from empty ones."""
-    texts = [_as_text(table.column(name)) for name in table.column_names]
-    joined = pc.binary_join_element_wise(*texts, SEPARATOR).to_pylist()
-    return pa.array([hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in joined], pa.string())
-
-
-def _as_text(column: pa.ChunkedArray) -> pa.Array:
-    kind = column.type
+def _delta_type(kind: pa.DataType) -> pa.DataType:
+    """Delta knows no dictionaries and no seconds."""
+    if pa.types.is_dictionary(kind):
+        return _delta_type(kind.value_type)
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us")
+    if pa.types.is_fixed_size_binary(kind):
+        return pa.binary()
     if pa.types.is_list(kind):
-        array = column.combine_chunks()
-        values = array.flatten()
-        if pa.types.is_dictionary(values.type):
-            values = values.dictionary_decode()
-        offsets = pc.cumulative_sum(pc.fill_null(pc.list_value_length(array), 0)).cast(pa.int32())
-        start = pa.concat_arrays([pa.array([0], pa.int32()), offsets])
-        return pc.binary_join(pa.ListArray.from_arrays(start, values), "\x1e")
-    return pc.fill_null(column.cast(pa.string()), "\x00")
+        return pa.list_(_delta_type(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _delta_type(field.type)) for field in kind])
+    return kind
 
 
 def _for_delta(table: pa.Table) -> pa.Table:
-    """Delta stores no dictionaries and no time zones: decode, and keep seconds as microseconds."""
-    fields = []
-    for field in table.schema:
-        kind = field.type
-        if pa.types.is_dictionary(kind):
-            kind = kind.value_type
-        elif pa.types.is_list(kind) and pa.types.is_dictionary(kind.value_type):
-            kind = pa.list_(kind.value_type.value_type)
-        elif pa.types.is_timestamp(kind):
-            kind = pa.timestamp("us")
-        fields.append(pa.field(field.name, kind))
-    return table.cast(pa.schema(fields))
+    """The table in the types of Delta, for the writer of the Delta library."""
+    return table.cast(_delta_schema(table.schema))
 
 
 def replace(home: Home, name: str, table: pa.Table, column: str, value: str) -> None:

@@ -14,6 +14,7 @@ from tongpin.measures.benchmark import group_deaths, group_means, risk_levels
 from tongpin.measures.compute import compute, roll_up
 from tongpin.measures.facts import case_facts
 from tongpin.payment.posting import LATE, REGULAR
+from tongpin.payment.price import OBSERVED
 from tongpin.payment.statement_columns import LEVELS
 from tongpin.twin.basis import Basis, check_losing_months, department_labels, read_basis
 from tongpin.twin.catalogue import RedLine, measure
@@ -154,7 +155,7 @@ def build_joint(
 
 
 class _Places:
-    """The institutions as they stood at the end of the month: name, settlement level, grade, manual."""
+    """The institutions as they stood at the end of the month: name (observed ones marked), level, grade, manual."""
 
     def __init__(self, institutions: pa.Table, month: str) -> None:
         table = institutions
@@ -162,10 +163,14 @@ class _Places:
             since = pc.utf8_slice_codeunits(pc.cast(table["valid_from"], pa.string()), 0, 7)
             valid = pc.fill_null(pc.less_equal(since, month), True)
             table = table.filter(valid).sort_by("valid_from")
-        wanted = ("institution_name", "settlement_level", "grade", "manual")
+        wanted = ["institution_code", "institution_name", "settlement_level", "grade", "manual"]
+        wanted += [name for name in ("pay_mode",) if name in table.column_names]
         self._rows: dict[str, dict[str, Any]] = {
-            row["institution_code"]: row for row in table.select(["institution_code", *wanted]).to_pylist()
+            row["institution_code"]: row for row in table.select(wanted).to_pylist()
         }
+        for row in self._rows.values():
+            if row.get("pay_mode") == OBSERVED:
+                row["institution_name"] = f"{row['institution_name'] or row['institution_code']}（观察点）"
 
     def _column(self, table: pa.Table, name: str, missing: str | None = UNKNOWN) -> pa.Array:
         codes = table["institution_code"].to_pylist()

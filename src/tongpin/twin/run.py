@@ -17,6 +17,7 @@ from tongpin.payment.library import policy_at_close
 from tongpin.payment.run import closed_run
 from tongpin.payment.statement_columns import LEVELS, assumed_labels, synthetic_notice
 from tongpin.records.load import CASES, INSTITUTIONS, read_loaded
+from tongpin.records.stay_lists import INPATIENT
 from tongpin.twin.joint import build_joint
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def joint_in_home(home: Home, month: str, area: str | None = None) -> JointRepor
 
 def _front_pages(home: Home) -> pa.Table:
     cases = read_loaded(home, CASES)
-    return cases.filter(pc.and_(pc.equal(cases["source"], "front_page"), pc.is_valid(cases["discharge_time"])))
+    of_inpatients = pc.is_in(cases["care_type"], value_set=pa.array(INPATIENT))
+    pages = pc.and_(pc.equal(cases["source"], "front_page"), pc.is_valid(cases["discharge_time"]))
+    return cases.filter(pc.and_(pages, of_inpatients))
 
 
 def _weighted(pages: pa.Table, scheme: Scheme, policy: Policy) -> pa.Table:

@@ -1,43 +1,61 @@
-"""List messages 清单报文: the bytes of a 4101 file as messages of one shape, and the values of their nodes as text."""
+"""List messages 清单报文: the bytes of a 4101 file as messages, out of whatever envelope they came in."""
 
 from __future__ import annotations
 
 import json
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-
-from tongpin.records.tables import list_aliases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tongpin.records.text import Decoded
 
-NODES = ("payinfo", "opspdiseinfo", "diseinfo", "iteminfo", "oprninfo", "icuinfo")
-SETL_ID = re.compile(r'"setl_id"\s*:\s*"([^"]*)"')
-MISSING = ("", "-", None)
-TRUE = ("1", 1)
+HEAD = "setlinfo"
+ENVELOPES = frozenset({"input", "data"})
+"""What the transport puts around a message; its own fields belong to it, not to the list."""
+DEEPEST_ENVELOPE = 4
+BETWEEN = " \t\r\n,[]}"
+"""What stands between messages; a bracket that nothing opened too."""
+BEGINNING = re.compile(r'\{\s*"(?:\w*info|infno|msgid|input|data)"\s*:', re.IGNORECASE)
+"""How a message, or its envelope, begins."""
+KEY_FIELDS = {name: re.compile(rf'"{name}"\s*:\s*"([^"\\]*)"', re.IGNORECASE) for name in ("setl_id", "fixmedins_code")}
 
 
 class Broken(NamedTuple):
-    """What is no JSON; of its text only the settlement id is kept, since the rest may name a person."""
+    """What is no JSON; of its text only the keys of the list are kept, since the rest may name a person."""
 
     setl_id: str
+    institution_code: str
 
 
-def _broken(text: str) -> Broken:
-    found = SETL_ID.search(text)
-    return Broken(found[1] if found else "")
+def squeezed(name: str) -> str:
+    """A field name without what exports change about it: underscores and capitals."""
+    return name.replace("_", "").lower()
+
+
+def words_in(value: Any, *, keys: bool = False) -> Iterator[str]:
+    """Every text in a structure, or with `keys` the names of all its fields, however deep it goes."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if keys:
+                yield from one
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, str) and not keys:
+            yield one
 
 
 def messages_of(decoded: Decoded) -> Iterator[tuple[int, Any]]:
     """(record number from 1, message or what could not be parsed); of JSON lines the number is that of the line."""
     data = decoded.data.strip()
     if not data:
-        yield 0, Broken("")
+        yield 0, _broken("")
         return
     try:
         whole = orjson.loads(data)
@@ -45,11 +63,32 @@ def messages_of(decoded: Decoded) -> Iterator[tuple[int, Any]]:
         if data[:1] == b"{" and b"\n{" in data and data.split(b"\n", 1)[0].strip() != b"{":
             for number, line in enumerate(decoded.data.split(b"\n"), start=1):
                 if line.strip():
-                    yield number, _load(line)
+                    yield number, unwrapped(_load(line))
         else:
             yield from _recovered(data.decode())
         return
-    yield from enumerate(whole if isinstance(whole, list) else [whole], start=1)
+    opened = unwrapped(whole)
+    for number, message in enumerate(opened if isinstance(opened, list) else [opened], start=1):
+        yield number, unwrapped(message)
+
+
+def unwrapped(message: Any) -> Any:
+    """What the envelopes of a message hold; the message itself where it has none."""
+    for _ in range(DEEPEST_ENVELOPE):
+        if not isinstance(message, dict) or HEAD in message:
+            return message
+        names = {squeezed(name): name for name in message}
+        inside = [names[name] for name in ENVELOPES & names.keys() if isinstance(message[names[name]], dict | list)]
+        if HEAD in names or not inside:
+            return message
+        message = message[inside[0]]
+    return message
+
+
+def _broken(text: str) -> Broken:
+    found = {name: pattern.search(text) for name, pattern in KEY_FIELDS.items()}
+    setl_id, institution = (found[name] for name in ("setl_id", "fixmedins_code"))
+    return Broken(setl_id[1] if setl_id else "", institution[1] if institution else "")
 
 
 def _load(line: bytes) -> Any:
@@ -60,75 +99,30 @@ def _load(line: bytes) -> Any:
 
 
 def _recovered(text: str) -> Iterator[tuple[int, Any]]:
-    """The whole messages at the head of a broken text, then what is left as the broken one."""
+    """The messages of a broken text; after what cannot be read, reading goes on where the next message begins."""
     decoder = json.JSONDecoder()
-    place, number = 0, 1
-    while place < len(text):
-        while place < len(text) and text[place] in " \t\r\n,[]":
+    place, number, whole = 0, 1, True
+    while True:
+        while place < len(text) and text[place] in BETWEEN:
             place += 1
         if place == len(text):
             break
         start = place
         try:
             _, place = decoder.raw_decode(text, start)
-        except (json.JSONDecodeError, RecursionError):
-            yield number, _broken(text[place:])
+        except RecursionError:
+            yield number, _broken(text[start:])
             return
-        yield number, _load(text[start:place].encode())
+        except json.JSONDecodeError as error:
+            following = BEGINNING.search(text, max(error.pos, start + 1))
+            place = following.start() if following else len(text)
+            whole = False
+            yield number, _broken(text[start:place])
+        else:
+            message = _load(text[start:place].encode())
+            whole = whole and not isinstance(message, Broken)
+            yield number, unwrapped(message)
         number += 1
     # Objects may follow one another; anything else that was read to its end was cut or is no JSON.
-    if not text.startswith("{"):
-        yield number, Broken("")
-
-
-def shaped(message: Any) -> dict[str, Any] | None:
-    """The message with `setlinfo` under canonical names and every node a list of objects; None where it has none."""
-    if isinstance(message, dict) and isinstance(message.get("input"), dict):
-        message = message["input"]
-    if not isinstance(message, dict) or not isinstance(message.get("setlinfo"), dict):
-        return None
-    shaped: dict[str, Any] = {"setlinfo": _renamed(message["setlinfo"])}
-    for node in NODES:
-        found = message.get(node)
-        if isinstance(found, dict):
-            found = [found]
-        shaped[node] = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-    if shaped["icuinfo"]:
-        shaped["icuinfo"] = [_renamed(one) for one in shaped["icuinfo"]]
-    return shaped
-
-
-def _renamed(node: dict[str, Any]) -> dict[str, Any]:
-    """The node with aliases replaced; a canonical name that is present wins."""
-    names = list_aliases()
-    if node.keys().isdisjoint(_alias_words()):
-        return node
-    renamed = dict(node)
-    for alias, canonical in names.items():
-        words = alias.split("+")
-        if words[0] in node and renamed.get(canonical) in MISSING:
-            renamed[canonical] = (
-                "/".join(json_text(node.get(word)) or "0" for word in words) if (len(words) > 1) else node[alias]
-            )
-    return renamed
-
-
-@cache
-def _alias_words() -> frozenset[str]:
-    return frozenset(word for alias in list_aliases() for word in alias.split("+"))
-
-
-def json_text(value: Any) -> str | None:
-    """A JSON value as text: numbers without noise, anything else that is no text as missing."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool | dict | list):
-        return None
-    return str(value) if isinstance(value, int) else repr(round(value, 6))
-
-
-def node_code(node: dict[str, Any], name: str) -> str:
-    """A code of a node, trimmed; `-` and nothing are the empty code."""
-    value = node.get(name)
-    code = (value if type(value) is str else json_text(value) or "").strip()
-    return "" if code == "-" else code
+    if whole and not text.startswith("{"):
+        yield number, _broken("")

@@ -4,120 +4,97 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.base.money import parse_yuan, yuan
-from tongpin.records.columns import LARGEST_FEN
-from tongpin.records.readers.list_messages import MISSING, json_text, node_code
+from tongpin.base.money import yuan
+from tongpin.records import columns
 from tongpin.records.tables import dictionary
 
 if TYPE_CHECKING:
     from tongpin.records.assemble import Raw
+    from tongpin.records.readers.list_columns import Node
 
 BUCKETS = ("drug", "consumable", "exam", "service")
 CLASSES = ("claa_sumfee", "clab_amt", "fulamt_ownpay_amt", "oth_amt")
-PAYERS = ("pool", "other", "account")
-PATIENT_SHARES = {"patient": ("psn_selfpay", "psn_ownpay"), "account": ("acct_pay",)}
+CLASS_FIELDS = ("class_a_fen", "class_b_fen", "own_pay_fen", "other_fen")
+NOTHING = pa.scalar(None, pa.int64())
 
 
-class _Amounts:
-    """Amounts of nodes in fen; good texts are remembered, since most amounts of a list stand in it twice."""
-
-    def __init__(self, raw: Raw) -> None:
-        self._raw = raw
-        self._known: dict[str, int] = {}
-
-    def fen(self, row: int, value: Any, node: str, field: str, place: int | None = None) -> int:
-        """The amount in fen, 0 where there is none; what is no amount, or a negative one, is noted."""
-        if type(value) is str:
-            known = self._known.get(value)
-            if known is not None:
-                return known
-        if value in MISSING:
-            return 0
-        path = f"{node}.{field}" if place is None else f"{node}[{place}].{field}"
-        amount = _fen(value)
-        if amount is None:
-            self._raw.sheet.note("REC-N001", row, path, str(value))
-            return 0
-        if amount < 0:
-            self._raw.sheet.note("REC-F001", row, path, str(value))
-        elif type(value) is str:
-            self._known[value] = amount
-        return amount
+def fees(raw: Raw, node: Node) -> None:
+    """`fees`, the total fee and its parts from `iteminfo`; parts are missing where the list has no such node."""
+    category = pc.utf8_lpad(node.texts("med_chrgitm"), 2, padding="0")
+    amount = node.take("amt")
+    classes = [node.take(field) for field in CLASSES]
+    bucket = _translated(node, "med_chrgitm", category, "med_chrgitm_type", "service")
+    kept = node.written()
+    fields = {"category": category, "amount_fen": amount, **dict(zip(CLASS_FIELDS, classes, strict=True))}
+    raw.ready["fees"] = node.build("fees", kept, fields)
+    _check_classes(raw, node, amount, classes)
+    known = np.bincount(node.parents[kept], minlength=raw.size) > 0
+    total = np.zeros(raw.size, dtype=np.int64)
+    for name in BUCKETS:
+        part = node.sums(pc.if_else(pc.equal(bucket, name), amount, NOTHING))
+        total += part
+        raw.ready[f"{name}_fee_fen"] = pa.array(part, mask=~known)
+    raw.ready["total_fee_fen"] = pa.array(total, mask=~known)
 
 
-def _fen(value: Any) -> int | None:
-    """An amount in fen; None where the value is none, or beyond all reason."""
-    try:
-        amount = parse_yuan(json_text(value) or "")
-    except (ValueError, ArithmeticError):
-        return None
-    return amount if abs(amount) <= LARGEST_FEN else None
+def _translated(node: Node, field: str, codes: Any, name: str, otherwise: str) -> Any:
+    """Codes through a dictionary; one outside it, or none at all, is noted and counts as `otherwise`."""
+    known = dictionary(name)
+    index = pc.index_in(codes, value_set=pa.array(list(known), pa.string()))
+    unknown = columns.mask(pc.is_null(index)) & node.written()
+    node.note("REC-U001", unknown, field)
+    return pc.fill_null(pa.array(list(known.values()), pa.string()).take(index), otherwise)
 
 
-def fees(raw: Raw, messages: list[dict[str, Any]]) -> None:
-    """Total fee and its parts from `iteminfo`, all missing where the list has no such node."""
-    categories = dictionary("med_chrgitm_type")
-    sums: dict[str, list[int | None]] = {name: [] for name in BUCKETS}
-    amounts = _Amounts(raw)
-    for row, message in enumerate(messages):
-        items = message["iteminfo"]
-        parts = dict.fromkeys(BUCKETS, 0)
-        for place, node in enumerate(items):
-            category = node_code(node, "med_chrgitm")
-            bucket = categories.get(category.zfill(2))
-            if bucket is None:
-                raw.sheet.note("REC-U001", row, f"iteminfo[{place}].med_chrgitm", category)
-                bucket = "service"
-            amount = amounts.fen(row, node.get("amt"), "iteminfo", "amt", place)
-            parts[bucket] += amount
-            given = [node.get(name) for name in CLASSES]
-            if None in given or "" in given:
-                continue
-            classes = sum(
-                [amounts.fen(row, one, "iteminfo", name, place) for one, name in zip(given, CLASSES, strict=True)]
-            )
-            if classes != amount and not raw.sheet.left_out[row]:
-                raw.sheet.note("REC-S004", row, f"iteminfo[{place}]", f"{yuan(classes)} ≠ {yuan(amount)}")
-        for name in BUCKETS:
-            sums[name].append(parts[name] if items else None)
-    parts_fen = {name: pa.array(values, pa.int64()) for name, values in sums.items()}
-    total = pc.add(pc.add(parts_fen["drug"], parts_fen["consumable"]), pc.add(parts_fen["exam"], parts_fen["service"]))
-    raw.ready |= {f"{name}_fee_fen": values for name, values in parts_fen.items()}
-    raw.ready["total_fee_fen"] = total
+def _check_classes(raw: Raw, node: Node, amount: Any, classes: list[Any]) -> None:
+    """甲、乙、自费、其他 of an item sum to its amount, where all four are written (REC-S004)."""
+    summed = pc.add(pc.add(classes[0], classes[1]), pc.add(classes[2], classes[3]))
+    wrong = columns.mask(pc.not_equal(summed, amount)) & ~raw.sheet.left_out[node.parents]
+    node.note("REC-S004", wrong, "", lambda one: f"{yuan(summed[one].as_py())} ≠ {yuan(amount[one].as_py())}")
 
 
-def payers(raw: Raw, messages: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
-    """Patient, account, pool and other funds; the account is part of the patient's share, never a further payer.
+def payers(raw: Raw, node: Node, head: Node) -> None:
+    """`payers`, and of the core: patient, account, pool and other funds (S900-05).
 
-    The funds are missing where the list has no `payinfo` (4101A), the patient's share where it is not written.
+    The account is part of the patient's share, never a further payer, though `payinfo` may name it too. The funds are
+    missing where the list has no `payinfo` (4101A), the patient's share where it is not written.
     """
-    roles = dictionary("fund_pay_type")
-    sums: dict[str, list[int | None]] = {name: [] for name in PAYERS}
-    amounts = _Amounts(raw)
-    for row, message in enumerate(messages):
-        funds = message["payinfo"]
-        parts = dict.fromkeys(PAYERS, 0)
-        for place, node in enumerate(funds):
-            fund = node_code(node, "fund_pay_type")
-            role = roles.get(fund)
-            if role is None:
-                raw.sheet.note("REC-U001", row, f"payinfo[{place}].fund_pay_type", fund)
-                role = "other"
-            parts[role] += amounts.fen(row, node.get("fund_payamt"), "payinfo", "fund_payamt", place)
-        for name in PAYERS:
-            sums[name].append(parts[name] if funds else None)
-    own: dict[str, list[int | None]] = {share: [] for share in PATIENT_SHARES}
-    for row, head in enumerate(heads):
-        for share, names in PATIENT_SHARES.items():
-            given = [name for name in names if head.get(name) not in MISSING]
-            paid = [amounts.fen(row, head[name], "setlinfo", name) for name in given]
-            own[share].append(sum(paid) if given else None)
-    raw.ready |= {
-        "patient_pay_fen": pa.array(own["patient"], pa.int64()),
-        "account_pay_fen": pa.array(own["account"], pa.int64()),
-        "pool_pay_fen": pa.array(sums["pool"], pa.int64()),
-        "other_fund_pay_fen": pa.array(sums["other"], pa.int64()),
-    }
+    fund, amount = node.texts("fund_pay_type"), node.take("fund_payamt")
+    role = _translated(node, "fund_pay_type", fund, "fund_pay_type", "other")
+    kept = node.written()
+    raw.ready["payers"] = node.build("payers", kept, {"fund": fund, "amount_fen": amount})
+    known = np.bincount(node.parents[kept], minlength=raw.size) > 0
+    sums = {name: node.sums(pc.if_else(pc.equal(role, name), amount, NOTHING)) for name in ("pool", "other", "account")}
+    for name, column in (("pool", "pool_pay_fen"), ("other", "other_fund_pay_fen")):
+        raw.ready[column] = pa.array(sums[name], mask=~known)
+    in_funds = node.sums(pc.equal(role, "account").cast(pa.int64())) > 0
+    for field in ("psn_selfpay", "psn_ownpay", "acct_pay", "psn_cashpay"):
+        raw.ready[HEAD_MONEY[field]] = head.take(field)
+    account = pc.coalesce(raw.ready["account_pay_fen"], pa.array(sums["account"], mask=~in_funds))
+    raw.ready["account_pay_fen"] = account
+    raw.ready["patient_pay_fen"] = _patient(raw, account)
+
+
+HEAD_MONEY = {
+    "psn_selfpay": "self_pay_fen",
+    "psn_ownpay": "own_pay_fen",
+    "acct_pay": "account_pay_fen",
+    "psn_cashpay": "cash_pay_fen",
+}
+
+
+def _patient(raw: Raw, account: Any) -> Any:
+    """What the patient pays: account and cash where cash is written, else 自付 and 自费; both written differ: noted."""
+    self_pay, own_pay, cash = (raw.ready[name] for name in ("self_pay_fen", "own_pay_fen", "cash_pay_fen"))
+    named = pc.or_(pc.is_valid(self_pay), pc.is_valid(own_pay))
+    shares = pc.if_else(named, pc.add(pc.fill_null(self_pay, 0), pc.fill_null(own_pay, 0)), NOTHING)
+    paid = pc.add(cash, pc.fill_null(account, 0))
+    differs = columns.mask(pc.not_equal(shares, paid)) & ~raw.sheet.left_out
+    for row in np.flatnonzero(differs):
+        shown = f"{yuan(shares[int(row)].as_py())} ≠ {yuan(paid[int(row)].as_py())}"
+        raw.sheet.note("REC-S008", int(row), "setlinfo.psn_cashpay", shown)
+    return pc.coalesce(paid, shares)

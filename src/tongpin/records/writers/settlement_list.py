@@ -1,241 +1,167 @@
-"""Settlement lists as 4101 messages, one JSON line each, and settlement results as CSV."""
+"""Settlement lists 结算清单 as 4101 or 4101A messages, one JSON object a line."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tongpin.base.errors import RecordsError
 from tongpin.records import columns
-from tongpin.records.own_layouts import layout_fields
-from tongpin.records.writers.shared import NEUTRAL, Sheet, write_bytes, write_csv
+from tongpin.records.nested import flatten
+from tongpin.records.schema import PERSON_SCHEMA, column_of
+from tongpin.records.tables import rows
+from tongpin.records.writers.details import details
+from tongpin.records.writers.json_texts import arrays, joined, objects
+from tongpin.records.writers.list_head import head_texts
+from tongpin.records.writers.list_texts import duration, text_of
+from tongpin.records.writers.shared import ROWS_AT_ONCE, write_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tongpin.records.writers.shared import Names
 
-POOL_FUNDS = {"310": "310100", "340": "340100"}
-POOL_FUND_ELSE = "390100"
-OTHER_FUNDS = {"310": "330100"}
-OTHER_FUND_ELSE = "390200"
-CARE_TYPES = {"inpatient": "1", "day_surgery": "2"}
-MINUTES_PER_DAY = 1440
-SECONDS_PER_HOUR = 3600
+Interface = Literal["4101", "4101A"]
+INTERFACES: dict[str, tuple[str, ...]] = {
+    "4101": ("payinfo", "opspdiseinfo", "diseinfo", "iteminfo", "oprninfo", "icuinfo"),
+    "4101A": ("opspdiseinfo", "diseinfo", "oprninfo", "icuinfo", "bldinfo"),
+}
+"""The arrays of each interface beside `setlinfo`, in their order."""
+BLOOD = "bldinfo"
+BLOOD_IN_HEAD = {"bld_cat": "kind", "bld_amt": "amount", "bld_unt": "unit"}
+PLACE = re.compile(r"(?:(setlinfo)|([a-z]+info)\[(\d+)\])\.(.*)", re.DOTALL)
 
 
-def write_settlement_list(cases: pa.Table, path: Path, *, names: Names) -> None:
-    """Cases as 4101 messages, one JSON object a line; amounts as texts in yuan, exact.
+def write_settlement_list(
+    cases: pa.Table, path: Path, *, names: Names, persons: pa.Table | None = None, interface: Interface = "4101"
+) -> None:
+    """Cases as settlement lists, one JSON object a line, packed when the name ends in `.gz`; amounts in yuan, exact.
 
-    Takes `CASE_SCHEMA` and the optional columns of `Sheet`; what is unknown is written empty, persons as `-`.
+    What stands in a line, and what goes wrong: see `settlement_lines`. Source: S900-05.
     """
-    sheet = Sheet(cases)
-    heads = _heads(sheet)
-    care = sheet.values("care_type")
-    diagnoses = _diagnoses(sheet, names)
-    procedures = _procedures(sheet, names)
-    payers = _payers(sheet)
-    items = _items(sheet)
-    intensive = _intensive(sheet)
+    lines = settlement_lines(cases, names=names, persons=persons, interface=interface)
+    write_bytes(path, b"\n".join([*lines, b""]))
+
+
+def settlement_lines(
+    cases: pa.Table, *, names: Names, persons: pa.Table | None = None, interface: Interface = "4101"
+) -> list[bytes]:
+    """Cases as settlement lists, one JSON object each; amounts in yuan, exact.
+
+    Every field of the interface is written from its column, `extra` back to where it came from. What a case has no
+    details for is made from its core columns. Persons come from `persons` (row by row beside `cases`) or from columns
+    of their names in `cases`; who is not known is written `-`. In a 4101 message fields that only 4101A has stand
+    where a case has them. Errors: `RecordsError("records.interface")`. Source: S900-05.
+    """
+    if interface not in INTERFACES:
+        known = "、".join(INTERFACES)
+        raise RecordsError("records.interface", f"没有这一种清单接口：{interface}", hint=f"可用：{known}")
+    nested = details(cases, names)
+    who = {name: column_of(cases if persons is None else persons, name) for name in PERSON_SCHEMA.names}
+    nodes = {node: _entries(node, nested, interface) for node in (*INTERFACES[interface], BLOOD)}
+    extra = column_of(cases, "extra")
+    bled = nodes[BLOOD].counts
+    in_head = (bled == 1) & ~_names_blood(extra)
+    head = head_texts(cases, who, interface, {node: entries.counts for node, entries in nodes.items()})
+    blood = nodes[BLOOD]
+    if interface == "4101":
+        head |= _blood(nested["transfusions"], bled, in_head)
+        del nodes[BLOOD]
     lines: list[bytes] = []
-    for row in range(sheet.size):
-        special = care[row] == "outpatient_special"
-        message = {
-            "setlinfo": heads[row],
-            "payinfo": payers[row],
-            "opspdiseinfo": diagnoses[row] if special else [],
-            "diseinfo": [] if special else diagnoses[row],
-            "iteminfo": items[row],
-            "oprninfo": procedures[row],
-            "icuinfo": intensive[row],
-        }
-        lines.append(orjson.dumps(message))
-    lines.append(b"")
-    write_bytes(path, b"\n".join(lines))
+    for start in range(0, cases.num_rows, ROWS_AT_ONCE):
+        size = min(ROWS_AT_ONCE, cases.num_rows - start)
+        made = {"setlinfo": objects({name: texts.slice(start, size) for name, texts in head.items()})}
+        made |= {node: entries.arrays(start, size) for node, entries in nodes.items()}
+        lines += joined(made).cast(pa.binary()).to_pylist()
+    beside = {} if BLOOD in nodes else dict.fromkeys(np.flatnonzero((bled > 0) & ~in_head).tolist(), blood)
+    _give_back(lines, extra, beside)
+    return lines
 
 
-def _heads(sheet: Sheet) -> list[dict[str, Any]]:
-    """The `setlinfo` of every case."""
-    dept = [f"A{one}" if one[:1].isdigit() else one for one in sheet.texts("dept")]
-    care = [CARE_TYPES.get(one, "") for one in sheet.values("care_type")]
-    cash = columns.fen_text(pc.subtract(sheet.arrow("patient_pay_fen"), sheet.arrow("account_pay_fen").fill_null(0)))
-    patient = sheet.money("patient_pay_fen")
-    fields: dict[str, list[Any]] = {
-        "mdtrt_id": sheet.texts("mdtrt_id"),
-        "setl_id": sheet.texts("case_id"),
-        "psn_no": sheet.texts("psn_no", NEUTRAL),
-        "fixmedins_name": sheet.texts("institution_name"),
-        "fixmedins_code": sheet.texts("institution_code"),
-        "medcasno": sheet.texts("record_no"),
-        "dcla_time": sheet.times("accepted_date"),
-        "psn_name": sheet.texts("psn_name", NEUTRAL),
-        "gend": sheet.texts("sex"),
-        "brdy": sheet.dates("birth_date"),
-        "age": sheet.texts("age"),
-        "nwb_age": sheet.texts("age_days"),
-        "certno": sheet.texts("certno", NEUTRAL),
-        "hi_type": sheet.texts("insurance"),
-        "nwb_bir_wt": sheet.texts("birth_weight"),
-        "ipt_med_type": care,
-        "adm_time": sheet.times("admission_time"),
-        "dscg_time": sheet.times("discharge_time"),
-        "dscg_caty": dept,
-        "act_ipt_days": sheet.texts("los"),
-        "diag_code_cnt": pc.list_value_length(sheet.arrow("dx")).to_pylist(),
-        "oprn_oprt_code_cnt": pc.list_value_length(sheet.arrow("px")).to_pylist(),
-        "vent_used_dura": [_duration(one) for one in sheet.values("ventilation_minutes")],
-        "dscg_way": sheet.texts("discharge_way"),
-        "chfpdr_code": sheet.texts("doctor_code"),
-        "setl_begn_date": sheet.dates("admission_time"),
-        "setl_end_date": sheet.dates("settlement_date"),
-        "psn_selfpay": patient,
-        "psn_ownpay": ["0.00" if one else "" for one in patient],
-        "acct_pay": sheet.money("account_pay_fen"),
-        "psn_cashpay": cash.fill_null("").to_pylist(),
-    }
-    keys = tuple(fields)
-    return [dict(zip(keys, row, strict=True)) for row in zip(*fields.values(), strict=True)]
+class _Entries(NamedTuple):
+    """The entries of a node laid end to end: their number case by case, and their fields as texts."""
+
+    counts: Any
+    fields: dict[str, Any]
+
+    def arrays(self, start: int, size: int) -> Any:
+        """The entries of some cases as JSON, an array a case."""
+        first = int(self.counts[:start].sum())
+        counts = self.counts[start : start + size]
+        entries = objects({name: texts.slice(first, int(counts.sum())) for name, texts in self.fields.items()})
+        return arrays(entries, counts)
 
 
-def _duration(minutes: int | None) -> str:
-    """Minutes as 天/小时/分钟."""
-    if minutes is None:
-        return ""
-    days, rest = divmod(minutes, MINUTES_PER_DAY)
-    return f"{days}/{rest // 60}/{rest % 60}"
+def _entries(node: str, nested: Mapping[str, Any], interface: str) -> _Entries:
+    """The entries of a node with the fields of the interface and those that some case brings."""
+    table = [row for row in rows("fields/settlement_list.csv") if row["node"] == node]
+    flat = flatten(nested[table[0]["column"].partition(".")[0]])
+    made: dict[str, Any] = {}
+    for row in table:
+        values = flat.fields[row["column"].partition(".")[2]]
+        if interface in row["interface"].split(";") or (interface == "4101" and values.null_count < len(values)):
+            minutes = row["column"].endswith("_minutes") or row["column"].endswith(".minutes")
+            texts = duration(values) if minutes else text_of(values, money=row["column"].endswith("_fen"))
+            made[row["field"]] = texts.fill_null("")
+    return _Entries(flat.counts, made)
 
 
-def _diagnoses(sheet: Sheet, names: Names) -> list[list[dict[str, str]]]:
-    """The western diagnoses of every case, principal first."""
-    return [
-        [
-            {
-                "diag_type": "1",
-                "diag_code": code,
-                "diag_name": names.dx.get(code, NEUTRAL),
-                "adm_cond_type": "",
-                "maindiag_flag": "0" if place else "1",
-            }
-            for place, code in enumerate(found or ())
-        ]
-        for found in sheet.values("dx")
-    ]
+def _names_blood(extra: Any) -> Any:
+    """The mask of cases with further fields in their `bldinfo`."""
+    found = np.zeros(len(extra), dtype=bool)
+    for row in np.flatnonzero(columns.mask(pc.is_valid(extra))).tolist():
+        found[row] = any(path.startswith(f"{BLOOD}[") for path, _ in extra[row].as_py())
+    return found
 
 
-def _procedures(sheet: Sheet, names: Names) -> list[list[dict[str, str]]]:
-    """The procedures of every case, main one first."""
-    return [
-        [
-            {
-                "oprn_oprt_type": "2" if place else "1",
-                "oprn_oprt_name": names.px.get(code, NEUTRAL),
-                "oprn_oprt_code": code,
-                "oprn_oprt_date": "",
-                "oper_dr_name": NEUTRAL,
-                "oper_dr_code": NEUTRAL,
-            }
-            for place, code in enumerate(found or ())
-        ]
-        for found in sheet.values("px")
-    ]
+def _blood(lists: Any, counts: Any, in_head: Any) -> dict[str, Any]:
+    """The fields of the head for blood, of the masked cases, which have one transfusion."""
+    flat = flatten(lists)
+    places = pa.array(np.where(in_head, np.cumsum(counts) - counts, 0), pa.int64(), mask=~in_head)
+    return {field: text_of(flat.fields[name].take(places)).fill_null("") for field, name in BLOOD_IN_HEAD.items()}
 
 
-def _payers(sheet: Sheet) -> list[list[dict[str, str]]]:
-    """Pool and other funds of every case where a settlement is known."""
-    pool, other = sheet.money("pool_pay_fen", None), sheet.money("other_fund_pay_fen", None)
-    return [
-        [
-            {"fund_pay_type": fund, "fund_payamt": amount}
-            for fund, amount in (
-                (POOL_FUNDS.get(insurance, POOL_FUND_ELSE), pool[row]),
-                (OTHER_FUNDS.get(insurance, OTHER_FUND_ELSE), other[row]),
-            )
-            if amount is not None
-        ]
-        for row, insurance in enumerate(sheet.values("insurance"))
-    ]
+def _give_back(lines: list[bytes], extra: Any, blood: Mapping[int, _Entries]) -> None:
+    """Put what no column takes back to where it came from, before what a column may have made in its stead.
+
+    `blood` are rows whose blood stands beside the other arrays.
+    """
+    further = np.flatnonzero(columns.mask(pc.is_valid(extra))).tolist()
+    for row in sorted({*further, *blood}):
+        message = orjson.loads(lines[row])
+        if row in blood:
+            message[BLOOD] = orjson.loads(blood[row].arrays(row, 1)[0].as_py())
+        for path, text in extra[row].as_py() or ():
+            found = PLACE.fullmatch(path)
+            if found is None:
+                message.setdefault(path, _value(text))
+            elif (owner := _owner(message, found)) is not None:
+                owner[found[4]] = _value(text)
+        lines[row] = orjson.dumps(message)
 
 
-def _items(sheet: Sheet) -> list[list[dict[str, str]]]:
-    """Fee items of every case with known fees; a free case keeps one item of 0.00."""
-    split = {
-        code: (amount, columns.fen_text(pa.array(amount)).to_pylist())
-        for code, amount in sheet.fees("settlement_list").items()
-    }
-    codes = sorted(split)
-    nonzero = np.array([split[code][0] != 0 for code in codes]).T
-    texts = [split[code][1] for code in codes]
-    free = [_item("14", "0.00")]
-    return [
-        ([_item(codes[place], texts[place][row]) for place in np.flatnonzero(nonzero[row]).tolist()] or free)
-        if known
-        else []
-        for row, known in enumerate(sheet.fees_known())
-    ]
+def _owner(message: dict[str, Any], found: re.Match[str]) -> dict[str, Any] | None:
+    """The object in which a path ends; None where the message has no such entry."""
+    if found[1]:
+        head: dict[str, Any] = message[found[1]]
+        return head
+    entries = message.get(found[2], [])
+    place = int(found[3])
+    return entries[place] if place < len(entries) else None
 
 
-def _item(code: str, amount: str) -> dict[str, str]:
-    """One fee item; the classes of the catalogue are not known, so all of it stands in 甲类."""
-    return {
-        "med_chrgitm": code,
-        "amt": amount,
-        "claa_sumfee": amount,
-        "clab_amt": "0.00",
-        "fulamt_ownpay_amt": "0.00",
-        "oth_amt": "0.00",
-    }
-
-
-def _intensive(sheet: Sheet) -> list[list[dict[str, str]]]:
-    """Intensive care as one stay from admission on, where hours are known."""
-    admission = sheet.arrow("admission_time")
-    seconds = pc.multiply(sheet.arrow("icu_hours").cast(pa.int64()), SECONDS_PER_HOUR)
-    leave = pc.add(admission.cast(pa.int64()), seconds).cast(pa.timestamp("s"))
-    out = pc.strftime(leave, format="%Y-%m-%d %H:%M:%S").fill_null("").to_pylist()
-    entry = sheet.times("admission_time")
-    return [
-        []
-        if hours is None
-        else [
-            {
-                "scs_cutd_ward_type": "9",
-                "scs_cutd_inpool_time": entry[row],
-                "scs_cutd_exit_time": out[row],
-                "scs_cutd_sum_dura": f"{hours // 24}/{hours % 24}/0",
-            }
-        ]
-        for row, hours in enumerate(sheet.values("icu_hours"))
-    ]
-
-
-def write_settlement_results(cases: pa.Table, path: Path) -> None:
-    """Cases as settlement results (own layout, CSV): persons, funds and fees by `setl_id`."""
-    sheet = Sheet(cases)
-    local = pc.equal(sheet.arrow("insurance"), "310").fill_null(False)
-    other = columns.fen_text(sheet.arrow("other_fund_pay_fen"))
-    nothing = pa.scalar(None, pa.string())
-    made: dict[str, list[Any]] = {
-        "setl_id": sheet.texts("case_id"),
-        "mdtrt_id": sheet.texts("mdtrt_id"),
-        "psn_no": sheet.texts("psn_no", NEUTRAL),
-        "certno": sheet.texts("certno", NEUTRAL),
-        "gend": sheet.texts("sex"),
-        "brdy": sheet.dates("birth_date"),
-        "age": sheet.texts("age"),
-        "nwb_age": sheet.texts("age_days"),
-        "insutype": sheet.texts("insurance"),
-        "medfee_sumamt": sheet.money("total_fee_fen"),
-        "psn_part_amt": sheet.money("patient_pay_fen"),
-        "acct_pay": sheet.money("account_pay_fen"),
-        "hifp_pay": sheet.money("pool_pay_fen"),
-        "hifob_pay": pc.if_else(local, other, nothing).fill_null("").to_pylist(),
-        "hifmi_pay": pc.if_else(local, nothing, other).fill_null("").to_pylist(),
-        "setl_time": sheet.times("settlement_date"),
-        "accepted_date": sheet.dates("accepted_date"),
-    }
-    fields = [row["field"] for row in layout_fields("settlement-result")]
-    blank = [""] * sheet.size
-    write_csv(path, {name: made.get(name, blank) for name in fields})
+def _value(text: str) -> Any:
+    """A text, or the structure or truth value that it was written from."""
+    if text[:1] not in {"[", "{"} and text not in {"true", "false"}:
+        return text
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return value if orjson.dumps(value).decode() == text else text

@@ -1,0 +1,185 @@
+"""One case on one screen 病例页: every field under its Chinese name, codes with their words, lists as tables."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tongpin.base.findings import SEVERITY_LABELS
+from tongpin.base.money import yuan
+from tongpin.cli.output import screen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tongpin.records.dossier import Dossier
+
+SECTIONS = {
+    "标识": ("institution_name", "record_no", "stay_no", "mdtrt_id"),
+    "日期": (
+        *("admission_time", "discharge_time", "settlement_date", "upload_time", "accepted_date", "filing_month"),
+        *("transfer_date", "clearing_year"),
+    ),
+    "病人": ("sex", "age", "age_days", "birth_weights", "insurance", "insured_region", "care_type"),
+    "住院": (
+        *("los", "admission_dept", "transfer_depts", "dept", "doctor_name", "doctor_code", "discharge_way"),
+        *("icu_hours", "ventilation_minutes", "coma_before_minutes", "coma_after_minutes"),
+    ),
+    "费用": ("total_fee_fen", "drug_fee_fen", "consumable_fee_fen", "exam_fee_fen", "service_fee_fen"),
+    "付费方": ("patient_pay_fen", "account_pay_fen", "pool_pay_fen", "other_fund_pay_fen"),
+}
+"""What stands first, in this order; every other field that is filled follows under 其他."""
+LISTS = ("diagnoses", "special_diseases", "pathology", "procedures", "icu_stays", "transfusions", "fees", "payers")
+CODE_LISTS = {"dx": "diagnoses", "px": "procedures"}
+ASIDE = frozenset(
+    {
+        *("source", "case_id", "institution_code", "patient_hash", "file", "record"),
+        *("item_filled", "item_due", "extra"),
+        *("sex_code", "insurance_code", "inpatient_type_code", "stated_age", "stated_stay_days", "code_map"),
+    }
+)
+"""What stands elsewhere on the screen, or repeats what does: the values as written, kept for machines."""
+LONGEST_SHOWN = 40
+
+
+def show_dossier(one: Dossier) -> None:
+    """The dossier on one screen."""
+    case = one.case
+    screen.say(f"\n{case['case_id']}（{case['institution_code'] or '机构未知'}，{_text('source', case['source'])}）")
+    if one.states:
+        screen.say("状态：" + " → ".join(_state(step.state, step.at) for step in one.states))
+        screen.say(f"  现在：{one.states[-1].state}（{one.states[-1].why}）")
+    if one.versions:
+        _show_case(one)
+    _show_versions(one)
+    _show_findings(one)
+
+
+def _state(state: str, at: datetime | None) -> str:
+    return state if at is None else f"{state} {at:%Y-%m-%d}"
+
+
+def _show_case(one: Dossier) -> None:
+    case = one.case
+    shown = set(ASIDE | set(LISTS))
+    for title, names in SECTIONS.items():
+        shown |= set(names)
+        _say_fields(title, case, names, one.persons if title == "病人" else {})
+    shown |= {code for code, nested in CODE_LISTS.items() if case.get(nested)}
+    _say_fields("其他", case, [name for name in case if name not in shown], {})
+    extra = dict(case.get("extra") or [])
+    if extra:
+        screen.say("规范外字段：" + "；".join(f"{name} {value}" for name, value in extra.items()))
+    if case.get("item_due"):
+        screen.say(f"填报：应填 {case['item_due']} 项，已填 {case['item_filled']} 项")
+    screen.say(f"来源：{case['file']} 第 {case['record']} 条")
+    for name in LISTS:
+        entries = case.get(name) or []
+        if not entries:
+            continue
+        parts = list(dict.fromkeys(part for entry in entries for part in entry if _is_filled(entry[part])))
+        screen.table(
+            _label(name),
+            [_label(f"{name}.{part}") for part in parts],
+            [
+                [_text(f"{name}.{part}", entry[part]) if _is_filled(entry[part]) else "" for part in parts]
+                for entry in entries
+            ],
+        )
+
+
+def _say_fields(title: str, case: Mapping[str, Any], names: Iterable[str], persons: Mapping[str, str]) -> None:
+    said = [f"{_label(name)} {_text(name, case[name])}" for name in names if _is_filled(case.get(name))]
+    said += [f"{_label(name)} {value}" for name, value in persons.items()]
+    if said:
+        screen.say(f"{title}：" + "；".join(said))
+
+
+def _is_filled(value: Any) -> bool:
+    return value not in (None, "", [])
+
+
+def _show_versions(one: Dossier) -> None:
+    screen.table(
+        "版本",
+        ["装载", "时间", "文件", "第几条", "申报时间", "改了什么"],
+        [
+            [
+                str(version.load),
+                "" if version.loaded_at is None else f"{version.loaded_at:%Y-%m-%d %H:%M}",
+                version.file,
+                str(version.record),
+                "" if version.upload_time is None else f"{version.upload_time:%Y-%m-%d %H:%M}",
+                _changes(version.changes) or ("首个版本" if version is one.versions[0] else "只是又申报了一次"),
+            ]
+            for version in one.versions
+        ],
+    )
+
+
+def _changes(changes: Iterable[tuple[str, Any, Any]]) -> str:
+    return "；".join(f"{_label(name)}：{_text(name, before)} → {_text(name, now)}" for name, before, now in changes)
+
+
+def _show_findings(one: Dossier) -> None:
+    from tongpin.records.finding_history import STATUS_LABELS
+
+    if not one.findings:
+        screen.say("问题：没有发现过")
+        return
+    screen.table(
+        "问题",
+        ["状态", "规则", "级别", "字段", "值", "说明", "怎么改", "装载"],
+        [
+            [
+                STATUS_LABELS[row["status"]],
+                row["rule_id"],
+                SEVERITY_LABELS[row["severity"]],
+                row["path"],
+                row["value"],
+                row["message"],
+                row["hint"],
+                f"{row['first_load']}" if row["status"] == "open" else f"{row['first_load']}，{row['last_load']} 改正",
+            ]
+            for row in sorted(one.findings, key=lambda row: (row["status"] != "open", row["rule_id"]))
+        ],
+    )
+
+
+def _label(name: str) -> str:
+    from tongpin.records.schema import columns
+
+    found = columns().get(name)
+    return name if found is None else found.label
+
+
+def _text(name: str, value: Any) -> str:
+    """A value as people read it, a code with its word."""
+    if value is None:
+        return "空"
+    if name.endswith("_fen"):
+        return f"{yuan(value)} 元"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, list):
+        several = value and isinstance(value[0], dict)
+        shown = f"{len(value)} 项" if several else "、".join(_text(name, one) for one in value)
+        return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
+    return _word(name, str(value))
+
+
+def _word(name: str, code: str) -> str:
+    """A code with its word where its dictionary knows it; internal words are shown as their word alone."""
+    from tongpin.records.page_fields import place_of
+    from tongpin.records.schema import columns
+    from tongpin.records.tables import code_words
+
+    found = columns().get(name)
+    word = code_words(found.dictionary).get(code) if found is not None and found.dictionary else None
+    if word is None and name == "fees.category" and (place := place_of(code)) is not None:
+        word = place.field.label
+    if word is None:
+        return code
+    return word if code.isascii() and code.replace("_", "").isalpha() and code.islower() else f"{code} {word}"
