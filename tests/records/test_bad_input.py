@@ -550,10 +550,10 @@ def test_a_file_that_may_not_be_read_is_named(intake: Intake, monkeypatch: pytes
     # Permissions do not bind the superuser, so the refusal is the system's own word for it.
     really = Path.open
 
-    def opened(path: Path, *given: Any, **named: Any) -> Any:
-        if path.name == "closed.jsonl":
+    def opened(path: Path, mode: str = "r", *given: Any, **named: Any) -> Any:
+        if path.name == "closed.jsonl" and mode.startswith("r"):
             raise PermissionError(errno.EACCES, "refused", str(path))
-        return really(path, *given, **named)
+        return really(path, mode, *given, **named)
 
     monkeypatch.setattr(Path, "open", opened)
     report = intake.load({"closed.jsonl": lines("S1")})

@@ -131,11 +131,11 @@ def written(home: Home, found: Sequence[pa.Table], seen: Seen, load: int) -> pa.
     now = _with(now, "first_load", pc.coalesce(_whole(stored["first_load"]).take(index), _whole(now["first_load"])))
     answered = _answered(now, seen)
     now = _with(now, "status", pc.if_else(answered, MENDED, OPEN))
-    added = now.filter(pc.fill_null(pc.not_equal(known, _whole(now["status"])), True))
+    added = _where(now, pc.fill_null(pc.not_equal(known, _whole(now["status"])), True))
     gone = pc.and_(pc.equal(_whole(stored["status"]), OPEN), pc.invert(pc.is_in(before, value_set=keys)))
     mended = stored.filter(pc.and_(gone, _came_again(stored, seen)))
     mended = _with(_with(mended, "status", pa.array([MENDED] * mended.num_rows, pa.string())), "last_load", load)
-    return pa.concat_tables([added, mended]).combine_chunks()
+    return pa.concat_tables([added, mended]) if mended.num_rows else added
 
 
 def _first_of_each(found: pa.Table) -> pa.Table:
@@ -143,7 +143,7 @@ def _first_of_each(found: pa.Table) -> pa.Table:
     codes = np.asarray(_whole(key_texts(found, KEYS[FINDINGS])).dictionary_encode().indices)
     first = np.zeros(found.num_rows, bool)
     first[np.unique(codes, return_index=True)[1]] = True
-    return found.filter(pa.array(first))
+    return _where(found, pa.array(first))
 
 
 def _of_load(found: pa.Table, load: int) -> pa.Table:
@@ -159,6 +159,11 @@ def _with(table: pa.Table, name: str, values: Any) -> pa.Table:
     if isinstance(values, int):
         values = pa.array(np.full(table.num_rows, values), kind.type)
     return table.set_column(place, kind, values.cast(kind.type))
+
+
+def _where(table: pa.Table, mask: Any) -> pa.Table:
+    """The rows of a mask; the table itself, and no copy, where it leaves none out."""
+    return table if pc.all(mask, min_count=0).as_py() else table.filter(mask)
 
 
 def _newest(met: Met, subjects: Any) -> Any:

@@ -39,7 +39,7 @@ from tongpin.records.lake_tables import (
 )
 from tongpin.records.read import check_kind
 from tongpin.records.repeats import find_repeats
-from tongpin.records.results import complete_lists
+from tongpin.records.results import USED, complete_lists
 from tongpin.records.rules import finding
 from tongpin.records.tasks import Readers, Shared, Task, sources_of, tasks_of
 from tongpin.store import lake, versions
@@ -186,11 +186,12 @@ class _Load:
             self.report.reasons.setdefault(task.kind, task.reason)
             self._note(list(task.findings), finding_history.FILE)
         with Readers(self.tasks, Shared(self.key, None, self.keeping), keep_batch, self.folder) as readers:
-            self._read(readers, [task for task in self.tasks if task.kind == RESULT], None)
+            self._read(readers, [task for task in self.tasks if task.kind == RESULT])
             self._commit(RESULTS)
-            results = read_loaded(self.home, RESULTS, within=self.number)
-            rest = sorted((task for task in self.tasks if task.kind != RESULT), key=lambda task: task.kind)
-            self._read(readers, rest, results)
+            readers.share(read_loaded(self.home, RESULTS, USED, within=self.number))
+            self._read(
+                readers, sorted((task for task in self.tasks if task.kind != RESULT), key=lambda task: task.kind)
+            )
         for table in sorted({table_of(batch.kind) for batch in self.kept} - {RESULTS}):
             self._commit(table)
         completed = self._complete()
@@ -205,10 +206,10 @@ class _Load:
         if findings:
             self.found.append(finding_history.about(findings, source))
 
-    def _read(self, readers: Readers, tasks: list[Task], results: pa.Table | None) -> None:
+    def _read(self, readers: Readers, tasks: list[Task]) -> None:
         """The pieces of files, written beside the lake; what each found is kept."""
         place = {task.source.name: number for number, task in enumerate(self.tasks, start=1)}
-        for batch in readers.done(tasks, results):
+        for batch in readers.done(tasks):
             for kept in batch.pieces:
                 self.counts[kept.file].update(
                     records=kept.read_count, staged=kept.loaded, rejected=kept.rejected, repeated=kept.repeated
@@ -358,7 +359,7 @@ class _Load:
                 getattr(self.report, one)[kind] += counts[one]
 
     def _write_findings(self, completed: Any, arrived: Any) -> None:
-        found = _each_once(self.found)
+        found, self.found = _each_once(self.found), []
         self.report.found = pa.concat_tables(found).combine_chunks() if found else None
         keys, subjects = self._case_keys(), [pc.unique(table["subject"]) for table in found]
         named = pa.concat_arrays([pa.array([], pa.string()), *subjects])

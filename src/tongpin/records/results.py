@@ -31,6 +31,8 @@ FILLED = (
 FILLED_TEXTS = ("sex", "age", "age_days", "birth_date")
 COMPARED = (("REC-S005", "total_fee_fen", "iteminfo"), ("REC-S006", "pool_pay_fen", "payinfo"))
 """The rule for an amount of the list that is not that of the result, and the node it is in."""
+USED = ("setl_id", "institution_code", "insurance", "accepted_date", *FILLED, *FILLED_TEXTS, *NAMED)
+"""The columns of a result that lists are filled from and compared with while they are read."""
 PAYERS = ("patient_pay_fen", "pool_pay_fen", "other_fund_pay_fen")
 
 

@@ -200,6 +200,7 @@ class Readers:
         self._shared, self._work, self._scratch = shared, work, scratch
         self._workers = os.cpu_count() or 1
         self._places = count()
+        self._results = ""
         self._pool: ProcessPoolExecutor | None = None
         if self._workers > 1 and sum(_size(task.source) for task in tasks) >= SPREAD_BYTES:
             context = multiprocessing.get_context("spawn")
@@ -214,21 +215,24 @@ class Readers:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def done(self, tasks: Sequence[Task], results: pa.Table | None) -> Iterator[Any]:
-        """What the work made of the batches of these tasks, in order; settlement results are shared through a file.
+    def share(self, results: pa.Table) -> None:
+        """Let all that follows be read with these settlement results, which processes map from one file."""
+        if self._pool is None:
+            self._shared = self._shared._replace(results=results)
+        else:
+            self._results = _written(results, self._scratch / "results.arrow")
 
-        No more batches are in memory than processes need.
-        """
+    def done(self, tasks: Sequence[Task]) -> Iterator[Any]:
+        """What the work made of the batches of these tasks, in order; no more are in memory than processes need."""
         batches = zip(_batches(_pieces(tasks)), self._places, strict=False)
         if self._pool is None:
             for batch, place in batches:
-                yield self._work(batch, place, self._shared._replace(results=results))
+                yield self._work(batch, place, self._shared)
             return
-        file = _written(results, self._scratch / "results.arrow")
         waiting: deque[Future[Any]] = deque()
         try:
             for batch, place in batches:
-                waiting.append(self._pool.submit(_work, batch, place, file))
+                waiting.append(self._pool.submit(_work, batch, place, self._results))
                 while len(waiting) > self._workers + 1:
                     yield waiting.popleft().result()
             while waiting:
@@ -288,10 +292,8 @@ def _size(source: Source) -> int:
         return 0
 
 
-def _written(results: pa.Table | None, file: Path) -> str:
+def _written(results: pa.Table, file: Path) -> str:
     """The results in a file that processes map instead of copying."""
-    if results is None:
-        return ""
     with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, results.schema) as writer:
         writer.write_table(results)
     return str(file)

@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 DIGEST_BYTES = 16
+SLICE_ROWS = 1 << 16
+"""Rows whose texts are in memory at a time."""
 SEPARATOR = "\x1f"
 """Stands between the parts of a key made into one text, and between the values of a row."""
 _NAME_END, _ENTRY_END = "\x1d", "\x1e"
@@ -31,13 +33,17 @@ def row_digests(table: pa.Table) -> pa.Array:
     Columns that a row leaves null, and lists without entries, count for nothing: a column added later changes no
     digest. Missing values are told from empty texts.
     """
-    joined = _joined({name: _whole(table.column(name)) for name in table.column_names}, table.num_rows)
-    starts = np.frombuffer(joined.buffers()[1], np.int32)[joined.offset :][: len(joined) + 1].tolist()
-    data = memoryview(joined.buffers()[2] or b"")
-    digests = [hashlib.blake2b(data[start:end], digest_size=DIGEST_BYTES).digest() for start, end in pairwise(starts)]
-    return pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(DIGEST_BYTES), len(digests), [None, pa.py_buffer(b"".join(digests))]
+    made = b"".join(
+        digest for first in range(0, table.num_rows, SLICE_ROWS) for digest in _digests(table.slice(first, SLICE_ROWS))
     )
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(DIGEST_BYTES), table.num_rows, [None, pa.py_buffer(made)])
+
+
+def _digests(table: pa.Table) -> Iterator[bytes]:
+    joined = _joined({name: _whole(table.column(name)) for name in table.column_names}, table.num_rows)
+    ends = np.frombuffer(joined.buffers()[1], np.int32)[joined.offset :][: len(joined) + 1].tolist()
+    texts = memoryview(joined.buffers()[2] or b"")
+    return (hashlib.blake2b(texts[start:end], digest_size=DIGEST_BYTES).digest() for start, end in pairwise(ends))
 
 
 def as_numbers(digests: pa.Array) -> Any:

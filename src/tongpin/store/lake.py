@@ -387,7 +387,8 @@ def upsert(
     if keep.any():
         version = int(loads.max(initial=0)) + 1 if load is None else load
         rows = table.append_column(VERSION, pa.array(np.full(table.num_rows, version, np.int32)))
-        append(home, name, rows.append_column(DIGEST, digests.cast(pa.binary())).filter(pa.array(keep)))
+        rows = rows.append_column(DIGEST, digests.cast(pa.binary()))
+        append(home, name, rows if keep.all() else rows.filter(pa.array(keep)))
     return versions.counted(verdict)
 
 
