@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from tongpin.cli import main
-from tongpin.records.load import CASES, KEYS
-from tongpin.records.schema import CASE_SCHEMA
+from tongpin.records.case.schema import CASE_SCHEMA
+from tongpin.records.intake.load import CASES, KEYS
 from tongpin.store import lake
 from tongpin.store.home import Home
 

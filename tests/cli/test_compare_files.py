@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from tongpin.cli import main
-from tongpin.records.schema import CASE_SCHEMA, DETAIL_SCHEMA
+from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA
 from tongpin.records.writers.front_page import write_front_page
 from tongpin.records.writers.settlement_list import write_settlement_list
 from tongpin.records.writers.shared import Names

@@ -11,7 +11,7 @@ from tongpin.demo.cases import DRAW_SCHEMA
 from tongpin.demo.hospital_month import as_pages
 from tongpin.demo.special import draw_special
 from tongpin.demo.truth import births, interim_bills
-from tongpin.records.nested import flatten
+from tongpin.records.case.nested import flatten
 
 
 def column(table, name):

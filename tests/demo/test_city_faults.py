@@ -15,7 +15,7 @@ from tongpin.demo.faults.planting import allocate, plant, regrouped, wanted
 from tongpin.demo.faults.registry import HARMLESS, OTHER_GROUP, STATUSES, Kind, Material, fault, kinds
 from tongpin.demo.profile import parse_profile
 from tongpin.demo.returns import corrected_lines, receipts, returns
-from tongpin.records.rules import rules
+from tongpin.records.case.rules import rules
 from tongpin.records.write import Names, write_settlement_list
 
 REJECTED = {"REC-J001", "REC-F001", "REC-D001", "REC-S001"}

@@ -19,9 +19,9 @@ from tongpin.demo.choice import Choice, MonthChoice, always_built
 from tongpin.demo.city import build_city
 from tongpin.demo.truth import split_stays
 from tongpin.grouping.stage import group
-from tongpin.records.own_layouts import read_layout_file
-from tongpin.records.read import CodeBook, read
-from tongpin.records.schema import CASE_SCHEMA
+from tongpin.records.case.schema import CASE_SCHEMA
+from tongpin.records.intake.read import CodeBook, read
+from tongpin.records.readers.own_layouts import read_layout_file
 
 KEY = b"a key of the test"
 REJECTED = {"REC-J001", "REC-F001", "REC-D001", "REC-S001"}

@@ -16,9 +16,9 @@ from tongpin.demo.tables import bureau
 from tongpin.demo.tables.fee_lines import catalogue, fee_lines, running_bills
 from tongpin.demo.tables.staff import costs, dept_months, staff
 from tongpin.demo.tables.visits import traces, visits
-from tongpin.records.kinds import detect
-from tongpin.records.nested import flatten
-from tongpin.records.own_layouts import read_layout_file
+from tongpin.records.case.nested import flatten
+from tongpin.records.intake.kinds import detect
+from tongpin.records.readers.own_layouts import read_layout_file
 
 SMALL = (
     "institution",

@@ -14,7 +14,7 @@ from tongpin.grouping.model import Outcome, Scheme
 from tongpin.grouping.prose import explain_lines
 from tongpin.grouping.stage import group
 from tongpin.grouping.tables import load_scheme
-from tongpin.records.schema import CASE_SCHEMA, CODE_LIST
+from tongpin.records.case.schema import CASE_SCHEMA, CODE_LIST
 
 ADULT = {"sex": 1, "age": 50}
 

@@ -9,7 +9,7 @@ import pytest
 from tongpin.grouping.interpreter import Case, interpret
 from tongpin.grouping.library import import_scheme
 from tongpin.grouping.stage import group
-from tongpin.records.read import read
+from tongpin.records.intake.read import read
 from tongpin.store.home import Home
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"

@@ -61,8 +61,8 @@ def layout_section(layout: str) -> str:
 
 
 def test_every_own_layout_is_documented_field_by_field() -> None:
-    from tongpin.records.layout_values import TYPES
-    from tongpin.records.layouts import layout_fields, layouts
+    from tongpin.records.layouts.catalogue import layout_fields, layouts
+    from tongpin.records.layouts.values import TYPES
 
     for name, layout in layouts().items():
         section = layout_section(name)
@@ -88,7 +88,7 @@ def test_every_own_layout_is_documented_field_by_field() -> None:
 
 
 def test_the_example_row_of_a_layout_stands_in_its_example_file() -> None:
-    from tongpin.records.layouts import layouts
+    from tongpin.records.layouts.catalogue import layouts
 
     for name in layouts():
         (shown,) = re.findall(r"```csv\n(.*?)\n```", layout_section(name), re.DOTALL)
@@ -97,7 +97,7 @@ def test_the_example_row_of_a_layout_stands_in_its_example_file() -> None:
 
 
 def test_own_layouts_are_listed_with_label_version_and_meaning() -> None:
-    from tongpin.records.layouts import layouts
+    from tongpin.records.layouts.catalogue import layouts
 
     text = (REPOSITORY / "docs" / "own-layouts.md").read_text(encoding="utf-8")
     for one in layouts().values():
@@ -110,8 +110,8 @@ OTHER_WORDS = {"infno", "input", "data"}
 
 
 def test_the_export_guide_names_only_fields_that_exist() -> None:
-    from tongpin.records import tables
-    from tongpin.records.layouts import layout_fields, layouts
+    from tongpin.records.formats import tables
+    from tongpin.records.layouts.catalogue import layout_fields, layouts
 
     nodes: dict[str, set[str]] = {}
     for row in tables.rows("fields/settlement_list.csv"):
@@ -133,7 +133,7 @@ def test_the_export_guide_names_only_fields_that_exist() -> None:
 
 def test_the_export_guide_names_only_rules_and_commands_that_exist() -> None:
     from tongpin.cli.app import app
-    from tongpin.records.rules import rules
+    from tongpin.records.case.rules import rules
 
     text = GUIDE.read_text(encoding="utf-8")
     named = dict(re.findall(r"^\| `(REC-\w+)` (\S+)", text, re.MULTILINE))
@@ -171,7 +171,7 @@ def test_every_parameter_of_a_policy_is_documented() -> None:
 
 
 def test_every_parameter_of_a_reading_edition_is_documented() -> None:
-    from tongpin.records.edition import KNOWN
+    from tongpin.records.views.edition import KNOWN
 
     text = (REPOSITORY / "docs" / "policy-format.md").read_text(encoding="utf-8")
     assert [key for key in KNOWN if f"| `{key}` |" not in text] == []

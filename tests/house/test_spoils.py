@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tongpin.base.findings import RESULT_LABELS
 from tongpin.measures.catalogue import load_measures
-from tongpin.records.rules import rules
+from tongpin.records.case.rules import rules
 
 
 def test_every_spoiled_result_exists() -> None:

@@ -17,7 +17,7 @@ from tongpin.cli import main
 from tongpin.demo.faults.registry import kinds
 from tongpin.payment.run import settle_in_home
 from tongpin.payment.statement import check_month
-from tongpin.records.load import CASES, FINDINGS, INSTITUTIONS, read_loaded
+from tongpin.records.intake.load import CASES, FINDINGS, INSTITUTIONS, read_loaded
 from tongpin.store.home import Home
 
 MONTH = "2025-06"

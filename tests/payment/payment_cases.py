@@ -13,7 +13,7 @@ from tongpin.payment.policy import Policy
 from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
 from tongpin.payment.price import price
 from tongpin.payment.statement import DECISION_SCHEMA, MonthSettlement, settle_month
-from tongpin.records.schema import CASE_SCHEMA
+from tongpin.records.case.schema import CASE_SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path

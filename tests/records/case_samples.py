@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from tongpin.records.schema import CASE_SCHEMA
+from tongpin.records.case.schema import CASE_SCHEMA
 from tongpin.records.write import Names
 
 NAMES = Names({"I63.900": "脑梗死，未特指", "E11.900x001": '2型"糖尿病"'}, {"00.6100": "颅外血管成形术"})

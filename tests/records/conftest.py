@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tongpin.records.read import Loaded, read
+from tongpin.records.intake.read import Loaded, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable

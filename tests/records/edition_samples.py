@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tongpin.records.schema import CASE_SCHEMA, DETAIL_SCHEMA
+from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA
 
 LIST = {
     "source": "settlement_list",

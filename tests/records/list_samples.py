@@ -8,10 +8,10 @@ import orjson
 import pyarrow as pa
 from records_samples import KEY
 
+from tongpin.records.case.schema import columns
+from tongpin.records.files.text import Decoded
+from tongpin.records.formats.tables import dictionary, rows
 from tongpin.records.readers.settlement_list import read_settlement_lists
-from tongpin.records.schema import columns
-from tongpin.records.tables import dictionary, rows
-from tongpin.records.text import Decoded
 
 if TYPE_CHECKING:
     from tongpin.base.findings import Finding

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 from records_samples import FRONT_PAGE, KEY, csv_text, json_lines, message
 
-from tongpin.records.read import read
+from tongpin.records.intake.read import read
 from tongpin.records.writers.front_page import write_front_page
 from tongpin.records.writers.plain import write_plain
 from tongpin.records.writers.shared import Names

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from records_samples import KEY
 
-from tongpin.records.page_fields import official_places
-from tongpin.records.read import read
-from tongpin.records.schema import column_of
+from tongpin.records.case.schema import column_of
+from tongpin.records.formats.page_fields import official_places
+from tongpin.records.intake.read import read
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tongpin.records.page_fields import Place
-    from tongpin.records.read import Loaded
+    from tongpin.records.formats.page_fields import Place
+    from tongpin.records.intake.read import Loaded
 
 VALUES = {
     "stay_no": "3",

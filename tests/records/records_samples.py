@@ -10,7 +10,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tongpin.records.read import Loaded
+    from tongpin.records.intake.read import Loaded
 
     Reader = Callable[..., Loaded]
 

@@ -14,9 +14,9 @@ import pytest
 from records_samples import FRONT_PAGE, KEY, csv_text, json_lines, message
 
 from tongpin.base.errors import RecordsError
-from tongpin.records import archives
-from tongpin.records.load import CASES, LoadReport, load_files, read_loaded
-from tongpin.records.read import read
+from tongpin.records.files import archives
+from tongpin.records.intake.load import CASES, LoadReport, load_files, read_loaded
+from tongpin.records.intake.read import read
 from tongpin.store.home import Home
 
 ARCHIVE = "a.zip"

@@ -22,9 +22,9 @@ import xlsxwriter
 from records_samples import FRONT_PAGE, csv_text, json_lines, message
 
 from tongpin.base.findings import Finding
-from tongpin.records import archives, pieces, xlsx
-from tongpin.records.load import CASES, LOADS, LoadReport, load_files, read_loaded
-from tongpin.records.schema import GROUPING_COLUMNS
+from tongpin.records.case.schema import GROUPING_COLUMNS
+from tongpin.records.files import archives, pieces, xlsx
+from tongpin.records.intake.load import CASES, LOADS, LoadReport, load_files, read_loaded
 from tongpin.store.home import Home
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -162,7 +162,7 @@ def test_a_gz_that_breaks_off_late_keeps_what_came_before_and_says_so(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pieces, "PIECE_BYTES", 3000)
-    monkeypatch.setattr("tongpin.records.kinds.HEAD_BYTES", 3000)
+    monkeypatch.setattr("tongpin.records.intake.kinds.HEAD_BYTES", 3000)
     monkeypatch.setattr(archives, "CHUNK_BYTES", 1000)
     packed = gzip.compress(b"".join(lines(f"S{n}", memo=os.urandom(3000).hex()) for n in range(9)))
     report = intake.load({"a.jsonl.gz": packed[: len(packed) // 2]})

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tongpin.records.completeness import due_tests, fill_counts, fill_rates, list_items
-from tongpin.records.edition import Edition, item_totals, shipped_edition
-from tongpin.records.schema import PERSON_SCHEMA
+from tongpin.records.case.schema import PERSON_SCHEMA
+from tongpin.records.views.completeness import due_tests, fill_counts, fill_rates, list_items
+from tongpin.records.views.edition import Edition, item_totals, shipped_edition
 
 sys.path.insert(0, str(Path(__file__).parent))
 from edition_samples import LIST, table

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tongpin.base.errors import RecordsError
-from tongpin.records.edition import (
+from tongpin.records.views.edition import (
     DEMONSTRATION,
     EDITION_FILE,
     Edition,
@@ -143,7 +143,7 @@ def test_an_entry_of_a_dictionary_may_carry_its_own_days(monkeypatch: pytest.Mon
         {"dictionary": "d", "code": "a", "value": "1", "valid_from": "2024-01-01", "valid_until": "2024-12-31"},
         {"dictionary": "d", "code": "b", "value": "", "valid_from": "", "valid_until": ""},
     )
-    monkeypatch.setattr("tongpin.records.edition.rows", lambda _: entries)
+    monkeypatch.setattr("tongpin.records.views.edition.rows", lambda _: entries)
     days = (date(2023, 12, 31), date(2024, 1, 1), date(2024, 12, 31), date(2025, 1, 1))
     assert [dictionary_on("d", day) for day in days] == [{"b": None}, *[{"a": "1", "b": None}] * 2, {"b": None}]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tongpin.base.errors import RecordsError
-from tongpin.records.encodings import REPLACEMENT, UTF8_BOM, decode, leaning
+from tongpin.records.files.encodings import REPLACEMENT, UTF8_BOM, decode, leaning
 
 LINES = ["姓名,住院诊断说明", "某甲,脑梗死伴左侧肢体无力", "plain ascii", "某乙,2型糖尿病伴多个并发症"]
 TEXT = "\n".join(LINES)

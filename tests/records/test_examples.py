@@ -11,17 +11,17 @@ from records_samples import KEY
 
 from tongpin.grouping.library import DEMO_SCHEME, load_scheme, shipped_folder
 from tongpin.grouping.stage import group
-from tongpin.records import schema
-from tongpin.records.load import load_files
-from tongpin.records.own_layouts import LAYOUTS, layout_fields, read_layout_file
-from tongpin.records.read import read
-from tongpin.records.tables import rows
+from tongpin.records.case import schema
+from tongpin.records.formats.tables import rows
+from tongpin.records.intake.load import load_files
+from tongpin.records.intake.read import read
+from tongpin.records.readers.own_layouts import LAYOUTS, layout_fields, read_layout_file
 from tongpin.store.home import Home
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tongpin.records.read import Loaded
+    from tongpin.records.intake.read import Loaded
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "export-guide.md"
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"

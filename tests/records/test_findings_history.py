@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from records_samples import json_lines, message
 
-from tongpin.records.finding_history import MENDED, OPEN
-from tongpin.records.load import FINDINGS, load_files, read_loaded
+from tongpin.records.intake.finding_history import MENDED, OPEN
+from tongpin.records.intake.load import FINDINGS, load_files, read_loaded
 from tongpin.store.home import Home
 
 BAD = "2025-07-02 08:30:00"

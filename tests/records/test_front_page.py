@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from records_samples import FRONT_PAGE, KEY, csv_text, message, rule_ids, the_case
 
-from tongpin.records.assemble import CodeBook
-from tongpin.records.page_fields import official_places
-from tongpin.records.read import read
-from tongpin.records.schema import CASE_SCHEMA
+from tongpin.records.case.assemble import CodeBook
+from tongpin.records.case.schema import CASE_SCHEMA
+from tongpin.records.formats.page_fields import official_places
+from tongpin.records.intake.read import read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from page_samples import FULL_PAGE, rows_of, value_of
 from records_samples import FRONT_PAGE, KEY, csv_text, rule_ids, the_case
 
-from tongpin.records.page_fields import Place, header_key, official_places, place_of
+from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA, PERSON_SCHEMA, columns
+from tongpin.records.files.text import table_of
+from tongpin.records.formats.page_fields import Place, header_key, official_places, place_of
+from tongpin.records.formats.tables import rows
 from tongpin.records.readers.front_page import read_front_pages
-from tongpin.records.schema import CASE_SCHEMA, DETAIL_SCHEMA, PERSON_SCHEMA, columns
-from tongpin.records.tables import rows
-from tongpin.records.text import table_of
 
 if TYPE_CHECKING:
     from records_samples import Reader

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from mutations import mutated, mutated_within, samples
 from records_samples import FRONT_PAGE, KEY, csv_text, json_lines, message
 
-from tongpin.records import pieces
-from tongpin.records.csv_rows import rows_of
-from tongpin.records.load import CASES, LOADS, load_files, read_loaded
-from tongpin.records.read import read
+from tongpin.records.files import pieces
+from tongpin.records.files.csv_rows import rows_of
+from tongpin.records.intake.load import CASES, LOADS, load_files, read_loaded
+from tongpin.records.intake.read import read
 from tongpin.store.home import Home
 
 FILES_A_LOAD = 40

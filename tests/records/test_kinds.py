@@ -10,8 +10,8 @@ import pytest
 from records_samples import FRONT_PAGE, KEY, MESSAGE, csv_text, json_lines
 
 from tongpin.base.errors import RecordsError
-from tongpin.records.kinds import detect
-from tongpin.records.read import read
+from tongpin.records.intake.kinds import detect
+from tongpin.records.intake.read import read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,11 +16,11 @@ from list_samples import NODES, Read, fields, full_message, read_data, read_mess
 from records_samples import KEY, message
 
 from tongpin.base.errors import RecordsError
-from tongpin.records.kinds import detect
-from tongpin.records.own_layouts import read_layout_file
-from tongpin.records.patients import hash_patients
-from tongpin.records.read import read
-from tongpin.records.schema import CASE_SCHEMA, columns, empty_cases
+from tongpin.records.case.patients import hash_patients
+from tongpin.records.case.schema import CASE_SCHEMA, columns, empty_cases
+from tongpin.records.intake.kinds import detect
+from tongpin.records.intake.read import read
+from tongpin.records.readers.own_layouts import read_layout_file
 from tongpin.records.write import write_settlement_list, write_settlement_results
 
 if TYPE_CHECKING:

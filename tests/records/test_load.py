@@ -16,10 +16,10 @@ import pytest
 from records_samples import FRONT_PAGE, KEY, csv_text, json_lines, message
 
 from tongpin.base.errors import BalanceError, RecordsError
-from tongpin.records import keep, tasks
-from tongpin.records import load as loading
-from tongpin.records.lake_tables import SEALED
-from tongpin.records.load import CASES, INSTITUTIONS, KEYS, LISTS, LOADS, LoadReport, load_files, read_loaded
+from tongpin.records.intake import keep, tasks
+from tongpin.records.intake import load as loading
+from tongpin.records.intake.lake_tables import SEALED
+from tongpin.records.intake.load import CASES, INSTITUTIONS, KEYS, LISTS, LOADS, LoadReport, load_files, read_loaded
 from tongpin.store import lake
 from tongpin.store.home import Home
 from tongpin.store.seal import unseal

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tongpin.records.load import CASES, FINDINGS, LOADS, RESULTS, load_files, read_loaded
+from tongpin.records.intake.load import CASES, FINDINGS, LOADS, RESULTS, load_files, read_loaded
 from tongpin.store import lake
 from tongpin.store.home import Home
 
@@ -31,7 +31,7 @@ and after each of the later steps."""
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
-from tongpin.records import load as loading
+from tongpin.records.intake import load as loading
 from tongpin.store import lake
 from tongpin.store.home import Home
 

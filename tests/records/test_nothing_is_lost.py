@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from records_samples import FRONT_PAGE, KEY, csv_text, json_lines, message
 
-from tongpin.records.load import LOADS, load_files, read_loaded
-from tongpin.records.read import read
-from tongpin.records.repeats import REPEATED
-from tongpin.records.schema import CASE_SCHEMA
+from tongpin.records.case.schema import CASE_SCHEMA
+from tongpin.records.intake.load import LOADS, load_files, read_loaded
+from tongpin.records.intake.read import read
+from tongpin.records.intake.repeats import REPEATED
 from tongpin.store.home import Home
 
 if TYPE_CHECKING:
-    from tongpin.records.read import Loaded
+    from tongpin.records.intake.read import Loaded
 
 OUTCOMES = ("new", "changed", "older", "unchanged", "rejected", "repeated")
 PLAIN = "case_id,sex,age,dx,px,total_fee_fen\n" + "".join(

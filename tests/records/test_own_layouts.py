@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from records_samples import KEY
 
 from tongpin.base.errors import RecordsError
-from tongpin.records import layouts, tables
-from tongpin.records.own_layouts import LAYOUT_KEYS, LAYOUTS, layout_fields, layout_schema, read_layout_file
-from tongpin.records.page_fields import header_key
-from tongpin.records.patients import hash_patients
+from tongpin.records.case.patients import hash_patients
+from tongpin.records.formats import tables
+from tongpin.records.formats.page_fields import header_key
+from tongpin.records.layouts import catalogue as layouts
+from tongpin.records.readers.own_layouts import LAYOUT_KEYS, LAYOUTS, layout_fields, layout_schema, read_layout_file
 from tongpin.records.writers.layouts import write_layout
 
 if TYPE_CHECKING:

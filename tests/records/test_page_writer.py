@@ -19,11 +19,11 @@ from page_samples import FULL_PAGE, assert_same, read_page
 from records_samples import FRONT_PAGE, KEY
 
 from tongpin.base.errors import RecordsError
-from tongpin.records.nested import build
-from tongpin.records.page_fields import official_places
-from tongpin.records.patients import hash_patients
-from tongpin.records.read import Loaded, read
-from tongpin.records.schema import CASE_SCHEMA, empty_cases
+from tongpin.records.case.nested import build
+from tongpin.records.case.patients import hash_patients
+from tongpin.records.case.schema import CASE_SCHEMA, empty_cases
+from tongpin.records.formats.page_fields import official_places
+from tongpin.records.intake.read import Loaded, read
 from tongpin.records.write import write_front_page
 
 if TYPE_CHECKING:

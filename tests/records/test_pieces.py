@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from records_samples import FRONT_PAGE, KEY, csv_text, json_lines, message
 
-from tongpin.records import pieces
-from tongpin.records.archives import Source
-from tongpin.records.pieces import pieces_of
-from tongpin.records.read import read
+from tongpin.records.files import pieces
+from tongpin.records.files.archives import Source
+from tongpin.records.files.pieces import pieces_of
+from tongpin.records.intake.read import read
 
 HEAD = "case_id,dx,note\n"
 

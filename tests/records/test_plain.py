@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from records_samples import KEY, rule_ids, the_case
 
-from tongpin.records.read import read
-from tongpin.records.schema import CASE_SCHEMA, GROUPING_COLUMNS
+from tongpin.records.case.schema import CASE_SCHEMA, GROUPING_COLUMNS
+from tongpin.records.intake.read import read
 
 if TYPE_CHECKING:
     from pathlib import Path

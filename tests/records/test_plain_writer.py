@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from records_samples import KEY
 
-from tongpin.records.read import read
-from tongpin.records.schema import CASE_SCHEMA, DETAIL_SCHEMA, GROUPING_COLUMNS, column_of, empty_cases
+from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA, GROUPING_COLUMNS, column_of, empty_cases
+from tongpin.records.intake.read import read
 from tongpin.records.write import write_plain
 
 if TYPE_CHECKING:

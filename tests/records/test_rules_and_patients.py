@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tongpin.base.errors import RecordsError
-from tongpin.records import tables
-from tongpin.records.patients import hash_patients
-from tongpin.records.rules import Sheet, rules
-from tongpin.records.schema import CASE_SCHEMA
-from tongpin.records.tables import ROOM, dictionary, rows
+from tongpin.records.case.patients import hash_patients
+from tongpin.records.case.rules import Sheet, rules
+from tongpin.records.case.schema import CASE_SCHEMA
+from tongpin.records.formats import tables
+from tongpin.records.formats.tables import ROOM, dictionary, rows
 
 RULE_ID = re.compile(r"REC-[A-Z]\d{3}")
 

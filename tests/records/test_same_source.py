@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tongpin.records.crosswalk import map_of_pairs, translate
-from tongpin.records.edition import case_days, shipped_edition, with_code_version
-from tongpin.records.same_source import SameSource, compare, compared_fields
+from tongpin.records.views.crosswalk import map_of_pairs, translate
+from tongpin.records.views.edition import case_days, shipped_edition, with_code_version
+from tongpin.records.views.same_source import SameSource, compare, compared_fields
 
 sys.path.insert(0, str(Path(__file__).parent))
 from edition_samples import LIST, PAGE, table

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from records_samples import MESSAGE, json_lines, message, rule_ids, the_case, with_node
 
-from tongpin.records.assemble import CodeBook
-from tongpin.records.schema import CASE_SCHEMA
+from tongpin.records.case.assemble import CodeBook
+from tongpin.records.case.schema import CASE_SCHEMA
 
 if TYPE_CHECKING:
     from records_samples import Reader

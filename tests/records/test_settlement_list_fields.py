@@ -13,8 +13,8 @@ import pytest
 from list_samples import NODES, fields, full_message, read_data, read_messages
 from records_samples import MESSAGE, message
 
-from tongpin.records.schema import CASE_SCHEMA, DETAIL_SCHEMA, PERSON_SCHEMA
-from tongpin.records.tables import list_aliases
+from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA, PERSON_SCHEMA
+from tongpin.records.formats.tables import list_aliases
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from list_samples import full_message, read_messages
 from records_samples import message, with_node
 
-from tongpin.records.own_layouts import layout_schema
-from tongpin.records.results import complete_lists
+from tongpin.records.readers.own_layouts import layout_schema
+from tongpin.records.readers.results import complete_lists
 
 money = st.integers(0, 10**9)
 

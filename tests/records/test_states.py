@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from records_samples import json_lines, message
 
-from tongpin.records.dossier import dossiers
-from tongpin.records.load import load_files
-from tongpin.records.patients import masked
-from tongpin.records.states import (
+from tongpin.records.case.patients import masked
+from tongpin.records.intake.dossier import dossiers
+from tongpin.records.intake.load import load_files
+from tongpin.records.intake.states import (
     ACCEPTED,
     APPEALED,
     DRAFT,

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tongpin.base.errors import RecordsError
-from tongpin.records.schema import DETAIL_SCHEMA, columns
-from tongpin.records.stay_lists import MERGED, join_stays
-from tongpin.records.tables import rows
+from tongpin.records.case.schema import DETAIL_SCHEMA, columns
+from tongpin.records.formats.tables import rows
+from tongpin.records.views.stay_lists import MERGED, join_stays
 
 sys.path.insert(0, str(Path(__file__).parent))
 from edition_samples import LIST, at, table

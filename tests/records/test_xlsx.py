@@ -17,10 +17,10 @@ from page_samples import FULL_PAGE, assert_same, read_page
 from records_samples import FRONT_PAGE, KEY, csv_text
 
 from tongpin.base.errors import RecordsError
-from tongpin.records import xlsx
-from tongpin.records.read import read
-from tongpin.records.schema import GROUPING_COLUMNS
-from tongpin.records.xlsx import cell_text, header, is_workbook, load_xlsx
+from tongpin.records.case.schema import GROUPING_COLUMNS
+from tongpin.records.files import xlsx
+from tongpin.records.files.xlsx import cell_text, header, is_workbook, load_xlsx
+from tongpin.records.intake.read import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

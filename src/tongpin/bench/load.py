@@ -24,7 +24,7 @@ from tongpin.demo.city import SEED, build_city
 from tongpin.demo.hospital_month import as_pages
 from tongpin.demo.setting import prepare
 from tongpin.grouping.library import DEMO_SCHEME, scheme_folders
-from tongpin.records.read import read
+from tongpin.records.intake.read import read
 from tongpin.records.write import Names, write_front_page, write_plain, write_settlement_list
 from tongpin.store.home import Home
 

@@ -12,7 +12,7 @@ from tongpin.cli.output import screen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tongpin.records.dossier import Dossier
+    from tongpin.records.intake.dossier import Dossier
 
 SECTIONS = {
     "标识": ("institution_name", "record_no", "stay_no", "mdtrt_id"),
@@ -122,7 +122,7 @@ def _changes(changes: Iterable[tuple[str, Any, Any]]) -> str:
 
 
 def _show_findings(one: Dossier) -> None:
-    from tongpin.records.finding_history import STATUS_LABELS
+    from tongpin.records.intake.finding_history import STATUS_LABELS
 
     if not one.findings:
         screen.say("问题：没有发现过")
@@ -147,7 +147,7 @@ def _show_findings(one: Dossier) -> None:
 
 
 def _label(name: str) -> str:
-    from tongpin.records.schema import columns
+    from tongpin.records.case.schema import columns
 
     found = columns().get(name)
     return name if found is None else found.label
@@ -172,9 +172,9 @@ def _text(name: str, value: Any) -> str:
 
 def _word(name: str, code: str) -> str:
     """A code with its word where its dictionary knows it; internal words are shown as their word alone."""
-    from tongpin.records.page_fields import place_of
-    from tongpin.records.schema import columns
-    from tongpin.records.tables import code_words
+    from tongpin.records.case.schema import columns
+    from tongpin.records.formats.page_fields import place_of
+    from tongpin.records.formats.tables import code_words
 
     found = columns().get(name)
     word = code_words(found.dictionary).get(code) if found is not None and found.dictionary else None

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tongpin.grouping.model import Scheme
-    from tongpin.records.edition import Edition
-    from tongpin.records.same_source import SameSource
+    from tongpin.records.views.edition import Edition
+    from tongpin.records.views.same_source import SameSource
     from tongpin.report.xlsx import Sheet
     from tongpin.store.home import Home
 
@@ -34,8 +34,8 @@ def compare(
 
     from tongpin.grouping.library import open_scheme
     from tongpin.payment.library import open_policy
-    from tongpin.records.completeness import fill_rates
-    from tongpin.records.edition import open_edition, out_of_date_codes
+    from tongpin.records.views.completeness import fill_rates
+    from tongpin.records.views.edition import open_edition, out_of_date_codes
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
@@ -72,8 +72,8 @@ def _sides(home: Home, month: str | None) -> tuple[pa.Table, pa.Table]:
     """Lists and front pages of the lake, discharged in the month where one is given."""
     import pyarrow.compute as pc
 
-    from tongpin.records.load import CASES, read_loaded
-    from tongpin.records.schema import CASE_SCHEMA, DETAIL_SCHEMA
+    from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA
+    from tongpin.records.intake.load import CASES, read_loaded
 
     cases = read_loaded(home, CASES, [*CASE_SCHEMA.names, *DETAIL_SCHEMA.names])
     if month is not None:
@@ -93,7 +93,7 @@ def _sides(home: Home, month: str | None) -> tuple[pa.Table, pa.Table]:
 
 def _carried(side: pa.Table) -> pa.Table:
     """The columns that a source carries at all: what it never holds is no difference."""
-    from tongpin.records.schema import CASE_SCHEMA
+    from tongpin.records.case.schema import CASE_SCHEMA
 
     kept = [name for name in side.column_names if name in CASE_SCHEMA.names or side[name].null_count < side.num_rows]
     return side.select(kept)
@@ -101,10 +101,10 @@ def _carried(side: pa.Table) -> pa.Table:
 
 def _code_map(home: Home, scheme: Scheme, file: Path | None) -> tuple[pa.Table | None, str]:
     """The code map to use and its name: the file's, else the loaded one, else the scheme's own, else none."""
-    from tongpin.records.crosswalk import map_of_pairs
-    from tongpin.records.layouts import layouts
-    from tongpin.records.load import read_loaded
-    from tongpin.records.read import read
+    from tongpin.records.intake.load import read_loaded
+    from tongpin.records.intake.read import read
+    from tongpin.records.layouts.catalogue import layouts
+    from tongpin.records.views.crosswalk import map_of_pairs
 
     if file is not None:
         loaded = read(file, "code-map", key=b"code-map")
@@ -127,7 +127,7 @@ def _compared(
     import pyarrow as pa
 
     from tongpin.grouping.stage import group
-    from tongpin.records.same_source import compare as compare_sources
+    from tongpin.records.views.same_source import compare as compare_sources
 
     def grouped(cases: pa.Table) -> pa.Table:
         # What could be translated is; a scheme without a map would refuse every case that still asks for one.
@@ -160,8 +160,8 @@ def _grouping_sources(home: Home, lists: pa.Table, pages: pa.Table, edition: Edi
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from tongpin.records.edition import choose_source
-    from tongpin.records.load import INSTITUTIONS, read_loaded
+    from tongpin.records.intake.load import INSTITUTIONS, read_loaded
+    from tongpin.records.views.edition import choose_source
 
     both = pa.concat_tables([lists, pages], promote_options="default")
     institutions = read_loaded(home, INSTITUTIONS).sort_by("valid_from")

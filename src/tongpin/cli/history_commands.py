@@ -16,7 +16,7 @@ from tongpin.cli.output import EXAMPLES, screen
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tongpin.records.dossier import Dossier
+    from tongpin.records.intake.dossier import Dossier
     from tongpin.store.home import Home
 
 CSV_HEADS = {
@@ -40,7 +40,7 @@ CSV_HEADS = {
 def show(home_path: Path | None, case_id: str, as_of: int | None) -> None:
     """Everything the home knows of one case."""
     from tongpin.payment.run import posted_lines
-    from tongpin.records.dossier import dossiers
+    from tongpin.records.intake.dossier import dossiers
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
@@ -88,7 +88,7 @@ def findings(home_path: Path | None, institution: str | None, case_id: str | Non
     """The findings that wait for someone, by rule; true when there are errors among them."""
     import pyarrow.compute as pc
 
-    from tongpin.records.lake_tables import FINDINGS, read_loaded
+    from tongpin.records.intake.lake_tables import FINDINGS, read_loaded
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
@@ -157,7 +157,7 @@ def _example(group: Sequence[Mapping[str, Any]]) -> str:
 
 def _write(home: Home, rows: Sequence[Mapping[str, Any]]) -> Path:
     """The findings as a CSV that a spreadsheet opens; its path."""
-    from tongpin.records.finding_history import STATUS_LABELS
+    from tongpin.records.intake.finding_history import STATUS_LABELS
 
     home.reports.mkdir(parents=True, exist_ok=True)
     path = home.reports / "问题清单.csv"

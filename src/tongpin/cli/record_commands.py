@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from tongpin.base.findings import Finding
     from tongpin.grouping.model import Scheme
-    from tongpin.records.assemble import CodeBook
-    from tongpin.records.load import LoadReport
+    from tongpin.records.case.assemble import CodeBook
+    from tongpin.records.intake.load import LoadReport
     from tongpin.store.home import Home
 
 MOST_FINDINGS = 10_000
@@ -38,7 +38,7 @@ OUTPUT_COLUMNS = ("case_id", "status", "mdc", "adrg", "drg")
 def load(home_path: Path | None, files: list[Path], kind: str | None, scheme_id: str | None) -> bool:
     """Load files; true when a record or a file could not be read."""
     from tongpin.grouping.library import open_scheme
-    from tongpin.records.load import load_files
+    from tongpin.records.intake.load import load_files
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
@@ -78,14 +78,14 @@ def write_findings(home: Home, findings: Sequence[Finding]) -> Path:
 
 def code_book(scheme: Scheme) -> CodeBook:
     """The dictionaries of a scheme, by which unknown codes are told."""
-    from tongpin.records.assemble import CodeBook
+    from tongpin.records.case.assemble import CodeBook
 
     return CodeBook(frozenset(scheme.dx_names), frozenset(scheme.px_names))
 
 
 def show_load(report: LoadReport) -> None:
     """The load as a table: files, records and what became of them, then why each kind was taken for what it is."""
-    from tongpin.records.kinds import label_of
+    from tongpin.records.intake.kinds import label_of
 
     screen.table(
         f"第 {report.load} 次装载",
@@ -121,8 +121,8 @@ def group(
 ) -> bool:
     """Group the cases of a file; true when some could not be read."""
     from tongpin.grouping.library import open_scheme
-    from tongpin.records.kinds import CASE_KINDS, label_of
-    from tongpin.records.read import read
+    from tongpin.records.intake.kinds import CASE_KINDS, label_of
+    from tongpin.records.intake.read import read
     from tongpin.store.home import Home
 
     if output.suffix not in {".csv", ".parquet"}:

@@ -16,7 +16,7 @@ from tongpin.demo.groups import MCC
 from tongpin.demo.money import Bills, draw_bills
 from tongpin.demo.persons import Persons, draw_persons
 from tongpin.demo.stays import FIRST_STAY, draw_stays
-from tongpin.records.schema import CASE_SCHEMA, DETAIL_SCHEMA
+from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA
 
 if TYPE_CHECKING:
     from tongpin.demo.groups import Array

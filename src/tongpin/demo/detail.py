@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from tongpin.base.money import check_balance
 from tongpin.demo.profile import SETTLEMENT_LEVELS
-from tongpin.records.nested import build
+from tongpin.records.case.nested import build
 
 if TYPE_CHECKING:
     from tongpin.demo.groups import Array

@@ -12,8 +12,8 @@ from tongpin.demo.calendar import Purpose, stream
 from tongpin.demo.cases import DRAW_SCHEMA, as_table
 from tongpin.demo.detail import patient_shares, payers
 from tongpin.demo.money import draw_payers
-from tongpin.records.nested import build
-from tongpin.records.schema import CODE_LIST
+from tongpin.records.case.nested import build
+from tongpin.records.case.schema import CODE_LIST
 
 if TYPE_CHECKING:
     from tongpin.demo.calendar import Month

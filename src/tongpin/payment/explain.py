@@ -10,7 +10,7 @@ from tongpin.payment.period import case_day
 from tongpin.payment.posting import AMOUNTS, REVERSAL
 from tongpin.payment.price import CARE_TYPE, OBSERVED
 from tongpin.payment.rates import level_rate, rate_fen
-from tongpin.records.stay_lists import BED_DAY
+from tongpin.records.views.stay_lists import BED_DAY
 
 if TYPE_CHECKING:
     from datetime import date

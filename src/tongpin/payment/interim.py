@@ -18,7 +18,7 @@ from tongpin.payment.posting import (
     is_among,
     list_keys,
 )
-from tongpin.records.stay_lists import BED_DAY, MERGED, join_stays
+from tongpin.records.views.stay_lists import BED_DAY, MERGED, join_stays
 
 if TYPE_CHECKING:
     from tongpin.payment.policy import Policy

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from tongpin.base.errors import PolicyError
 from tongpin.payment.period import case_days, cutoff_day, natural_months, posting_months
 from tongpin.payment.price import PRICED_SCHEMA
-from tongpin.records.schema import CASE_SCHEMA
-from tongpin.records.stay_lists import MERGED
+from tongpin.records.case.schema import CASE_SCHEMA
+from tongpin.records.views.stay_lists import MERGED
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

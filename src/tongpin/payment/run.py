@@ -23,16 +23,16 @@ from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA, within_editi
 from tongpin.payment.price import price
 from tongpin.payment.statement import DECISION_KINDS, DECISION_SCHEMA, STATEMENT_SCHEMA, MonthSettlement, settle_month
 from tongpin.payment.statement_columns import assumed_labels
-from tongpin.records.edition import open_edition, with_code_version
-from tongpin.records.load import CASES, DECISIONS, INSTITUTIONS, WITHDRAWALS, read_loaded
-from tongpin.records.stay_lists import MERGED, join_stays
+from tongpin.records.intake.load import CASES, DECISIONS, INSTITUTIONS, WITHDRAWALS, read_loaded
+from tongpin.records.views.edition import open_edition, with_code_version
+from tongpin.records.views.stay_lists import MERGED, join_stays
 from tongpin.store import lake
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from tongpin.payment.policy import Policy
-    from tongpin.records.edition import Edition
+    from tongpin.records.views.edition import Edition
     from tongpin.store.home import Home
 
 LINES, STATEMENTS, RUNS = "posted_lines", "statements", "settlement_runs"

@@ -16,8 +16,8 @@ from tongpin.grouping.stage import RESULT_COLUMNS, group
 from tongpin.payment.library import policy_at_close
 from tongpin.payment.run import closed_run
 from tongpin.payment.statement_columns import LEVELS, assumed_labels, synthetic_notice
-from tongpin.records.load import CASES, INSTITUTIONS, read_loaded
-from tongpin.records.stay_lists import INPATIENT
+from tongpin.records.intake.load import CASES, INSTITUTIONS, read_loaded
+from tongpin.records.views.stay_lists import INPATIENT
 from tongpin.twin.joint import build_joint
 
 if TYPE_CHECKING:

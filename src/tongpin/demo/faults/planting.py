@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from tongpin.demo.calendar import Purpose, stream
 from tongpin.demo.choice import always_built
 from tongpin.demo.faults.registry import OTHER_GROUP, Kind, Material, kinds
-from tongpin.records.schema import GROUPING_COLUMNS
+from tongpin.records.case.schema import GROUPING_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from tongpin.base.money import check_balance
 from tongpin.demo.calendar import Purpose, stream
 from tongpin.demo.tables.shape import conform, hundredths
-from tongpin.records.nested import flatten
+from tongpin.records.case.nested import flatten
 
 if TYPE_CHECKING:
     from tongpin.demo.calendar import Month

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records.layouts import layout_schema
+from tongpin.records.layouts.catalogue import layout_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,7 +8,7 @@ import numpy as np
 
 from tongpin.demo.calendar import Purpose, stream
 from tongpin.demo.tables.shape import of_rows
-from tongpin.records.tables import rows
+from tongpin.records.formats.tables import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records.assemble import KEY_COLUMNS, Assembled
-from tongpin.records.schema import CASE_SCHEMA, empty_cases
+from tongpin.records.case.assemble import KEY_COLUMNS, Assembled
+from tongpin.records.case.schema import CASE_SCHEMA, empty_cases
 
 if TYPE_CHECKING:
-    from tongpin.records.rules import Sheet
+    from tongpin.records.case.rules import Sheet
 
 AGAIN = re.compile(r"(.+)#\d+")
 """The label that a header gets where it stood before."""

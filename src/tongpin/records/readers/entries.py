@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import assemble, columns
+from tongpin.records.case import assemble, columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tongpin.records.assemble import Raw
+    from tongpin.records.case.assemble import Raw
 
 
 @dataclass

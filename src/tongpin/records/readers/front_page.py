@@ -8,21 +8,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import assemble, columns
-from tongpin.records.assemble import Raw
-from tongpin.records.page_fields import page_fields
-from tongpin.records.patients import hash_patients
+from tongpin.records.case import assemble, columns
+from tongpin.records.case.assemble import Raw
+from tongpin.records.case.patients import hash_patients
+from tongpin.records.case.rules import Sheet
+from tongpin.records.case.schema import columns as case_columns
+from tongpin.records.formats.page_fields import page_fields
 from tongpin.records.readers.basics import refused
 from tongpin.records.readers.entries import Slot, lay_out, lists, text_maps
 from tongpin.records.readers.page_groups import hours_as_minutes, page_groups
 from tongpin.records.readers.page_table import front_page_columns, page_table
-from tongpin.records.rules import Sheet
-from tongpin.records.schema import columns as case_columns
 
 if TYPE_CHECKING:
-    from tongpin.records.assemble import Assembled, CodeBook
+    from tongpin.records.case.assemble import Assembled, CodeBook
+    from tongpin.records.files.text import TextTable
     from tongpin.records.readers.page_table import PageTable
-    from tongpin.records.text import TextTable
 
 __all__ = ["front_page_columns", "read_front_pages"]
 

@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import columns, nested
+from tongpin.records.case import columns, nested
+from tongpin.records.formats.tables import dictionary
 from tongpin.records.readers.list_columns import field_columns
-from tongpin.records.tables import dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tongpin.records.assemble import Raw
+    from tongpin.records.case.assemble import Raw
     from tongpin.records.readers.list_columns import Node
 
 PLACEHOLDER_CODES = ("0000", "无")

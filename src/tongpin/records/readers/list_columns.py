@@ -9,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import assemble, columns, nested
+from tongpin.records.case import assemble, columns, nested
+from tongpin.records.case.schema import columns as case_columns
+from tongpin.records.formats.tables import rows
 from tongpin.records.readers.list_messages import HEAD
 from tongpin.records.readers.list_nodes import Leftover, json_of, json_text, path_of, person_fields
-from tongpin.records.schema import columns as case_columns
-from tongpin.records.tables import rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tongpin.records.case.rules import Sheet
     from tongpin.records.readers.list_nodes import Flat
-    from tongpin.records.rules import Sheet
 
 JUDGED_ELSEWHERE = frozenset(
     {"gend", "hi_type", "ipt_med_type", "dscg_way", "diag_type", "fund_pay_type", "med_chrgitm_type"}

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import assemble, columns
+from tongpin.records.case import assemble, columns
 from tongpin.records.readers.list_columns import field_columns, head_path
 
 if TYPE_CHECKING:
-    from tongpin.records.assemble import Raw
+    from tongpin.records.case.assemble import Raw
     from tongpin.records.readers.list_columns import Node
 
 TEXTS_FOR_ALL = {

@@ -11,7 +11,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tongpin.records.text import Decoded
+    from tongpin.records.files.text import Decoded
 
 HEAD = "setlinfo"
 ENVELOPES = frozenset({"input", "data"})

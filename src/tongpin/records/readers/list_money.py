@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.money import yuan
-from tongpin.records import columns
-from tongpin.records.tables import dictionary
+from tongpin.records.case import columns
+from tongpin.records.formats.tables import dictionary
 
 if TYPE_CHECKING:
-    from tongpin.records.assemble import Raw
+    from tongpin.records.case.assemble import Raw
     from tongpin.records.readers.list_columns import Node
 
 BUCKETS = ("drug", "consumable", "exam", "service")

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from tongpin.records.personal import is_personal
+from tongpin.records.case.personal import is_personal
+from tongpin.records.case.schema import PERSON_SCHEMA
+from tongpin.records.formats.tables import list_aliases, rows
 from tongpin.records.readers.list_messages import HEAD, squeezed, words_in
-from tongpin.records.schema import PERSON_SCHEMA
-from tongpin.records.tables import list_aliases, rows
 
 NODES = ("payinfo", "opspdiseinfo", "diseinfo", "iteminfo", "oprninfo", "icuinfo", "bldinfo")
 MISSING = ("", "-", None)

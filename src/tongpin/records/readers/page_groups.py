@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import assemble, columns, nested
-from tongpin.records.page_fields import page_fields
+from tongpin.records.case import assemble, columns, nested
+from tongpin.records.formats.page_fields import page_fields
+from tongpin.records.formats.tables import rows
 from tongpin.records.readers.entries import Slot, lay_out
-from tongpin.records.tables import rows
 
 if TYPE_CHECKING:
-    from tongpin.records.assemble import Raw
+    from tongpin.records.case.assemble import Raw
     from tongpin.records.readers.entries import Entries
     from tongpin.records.readers.page_table import PageTable
 

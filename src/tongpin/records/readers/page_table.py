@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tongpin.records import columns
-from tongpin.records.page_fields import place_of
-from tongpin.records.personal import is_personal
+from tongpin.records.case import columns
+from tongpin.records.case.personal import is_personal
+from tongpin.records.case.schema import PERSON_SCHEMA
+from tongpin.records.formats.page_fields import place_of
 from tongpin.records.readers.basics import header_of, joined, whole
-from tongpin.records.schema import PERSON_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
-    from tongpin.records.page_fields import Place
-    from tongpin.records.rules import Sheet
+    from tongpin.records.case.rules import Sheet
+    from tongpin.records.formats.page_fields import Place
 
 DASH = ord("-")
 

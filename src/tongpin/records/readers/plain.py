@@ -8,18 +8,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import assemble, columns, schema
-from tongpin.records.assemble import Raw
-from tongpin.records.patients import hash_patients
-from tongpin.records.personal import is_personal
+from tongpin.records.case import assemble, columns, schema
+from tongpin.records.case.assemble import Raw
+from tongpin.records.case.patients import hash_patients
+from tongpin.records.case.personal import is_personal
+from tongpin.records.case.rules import Sheet
+from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA, GROUPING_COLUMNS
 from tongpin.records.readers.basics import header_of, joined, refused, whole
 from tongpin.records.readers.entries import text_maps
-from tongpin.records.rules import Sheet
-from tongpin.records.schema import CASE_SCHEMA, DETAIL_SCHEMA, GROUPING_COLUMNS
 
 if TYPE_CHECKING:
-    from tongpin.records.assemble import Assembled, CodeBook
-    from tongpin.records.text import TextTable
+    from tongpin.records.case.assemble import Assembled, CodeBook
+    from tongpin.records.files.text import TextTable
 
 REQUIRED = ("case_id", "dx")
 PATIENT = "patient_id"

@@ -9,25 +9,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import assemble, columns
-from tongpin.records.assemble import Assembled, Raw
-from tongpin.records.patients import hash_patients
+from tongpin.records.case import assemble, columns
+from tongpin.records.case.assemble import Assembled, Raw
+from tongpin.records.case.patients import hash_patients
+from tongpin.records.case.rules import Sheet, finding, in_order
+from tongpin.records.files.text import REPLACEMENT
 from tongpin.records.readers import list_clinical, list_money
 from tongpin.records.readers.list_columns import Node
 from tongpin.records.readers.list_head import read_head
 from tongpin.records.readers.list_messages import HEAD, Broken, messages_of, words_in
 from tongpin.records.readers.list_nodes import gather, path_of
-from tongpin.records.results import fill_from_results, paid_by_patient_alone, settled_care
-from tongpin.records.rules import Sheet, finding, in_order
-from tongpin.records.text import REPLACEMENT
+from tongpin.records.readers.results import fill_from_results, paid_by_patient_alone, settled_care
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tongpin.base.findings import Finding
-    from tongpin.records.assemble import CodeBook
+    from tongpin.records.case.assemble import CodeBook
+    from tongpin.records.files.text import Decoded
     from tongpin.records.readers.list_nodes import Gathered
-    from tongpin.records.text import Decoded
 
 INPATIENT = ("inpatient", "day_surgery")
 SETTLEMENT = ("total_fee_fen", "patient_pay_fen", "pool_pay_fen")

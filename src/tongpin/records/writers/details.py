@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import columns, nested
-from tongpin.records.funds import OTHER, POOL, payers_of
-from tongpin.records.schema import column_of
+from tongpin.records.case import columns, nested
+from tongpin.records.case.funds import OTHER, POOL, payers_of
+from tongpin.records.case.schema import column_of
 from tongpin.records.writers.shared import NEUTRAL, Sheet
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records.page_fields import official_places, page_fields, place_of
+from tongpin.records.formats.page_fields import official_places, page_fields, place_of
 from tongpin.records.readers.front_page import REQUIRED, USEFUL
 from tongpin.records.writers.further import further
 from tongpin.records.writers.page_columns import column_texts

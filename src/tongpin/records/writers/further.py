@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import columns, nested
-from tongpin.records.schema import column_of
+from tongpin.records.case import columns, nested
+from tongpin.records.case.schema import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Container

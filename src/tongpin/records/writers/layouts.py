@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from tongpin.records.layout_values import TYPES
-from tongpin.records.layouts import EXTRA, layout_fields
+from tongpin.records.layouts.catalogue import EXTRA, layout_fields
+from tongpin.records.layouts.values import TYPES
 from tongpin.records.writers.shared import write_bytes
 
 if TYPE_CHECKING:

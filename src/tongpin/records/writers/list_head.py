@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records.schema import column_of
-from tongpin.records.tables import rows
+from tongpin.records.case.schema import column_of
+from tongpin.records.formats.tables import rows
 from tongpin.records.writers.list_texts import department, departments, duration, text_of
 from tongpin.records.writers.shared import NEUTRAL
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import columns
+from tongpin.records.case import columns
 
 ARROW = "→"
 TRAILING_ZEROS = r"\.?0+$"

@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import columns
-from tongpin.records.page_fields import page_fields, place
+from tongpin.records.case import columns
+from tongpin.records.case.schema import PERSON_SCHEMA, column_of
+from tongpin.records.formats.page_fields import page_fields, place
 from tongpin.records.readers.front_page import COMA, MINUTES_OF_PARTS
-from tongpin.records.schema import PERSON_SCHEMA, column_of
 from tongpin.records.writers.list_texts import text_of
 
 PAYMENT_METHODS = {"310": "1", "390": "2"}

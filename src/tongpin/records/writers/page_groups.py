@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import columns, nested
-from tongpin.records.page_fields import NUMBER, page_fields, place
+from tongpin.records.case import columns, nested
+from tongpin.records.case.schema import column_of
+from tongpin.records.formats.page_fields import NUMBER, page_fields, place
 from tongpin.records.readers.page_groups import WESTERN, blood
-from tongpin.records.schema import column_of
 from tongpin.records.writers.details import details
 from tongpin.records.writers.further import spread
 from tongpin.records.writers.list_texts import text_of

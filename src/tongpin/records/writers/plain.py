@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA, GROUPING_COLUMNS, column_of
 from tongpin.records.readers.plain import DETAILS
-from tongpin.records.schema import CASE_SCHEMA, DETAIL_SCHEMA, GROUPING_COLUMNS, column_of
 from tongpin.records.writers.further import further
 from tongpin.records.writers.shared import write_csv
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import RecordsError
-from tongpin.records import columns
-from tongpin.records.nested import flatten
-from tongpin.records.schema import PERSON_SCHEMA, column_of
-from tongpin.records.tables import rows
+from tongpin.records.case import columns
+from tongpin.records.case.nested import flatten
+from tongpin.records.case.schema import PERSON_SCHEMA, column_of
+from tongpin.records.formats.tables import rows
 from tongpin.records.writers.details import details
 from tongpin.records.writers.json_texts import arrays, joined, objects
 from tongpin.records.writers.list_head import head_texts

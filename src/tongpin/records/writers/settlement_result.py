@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records.funds import NAMED, OTHER, POOL, fund_named, payers_of
-from tongpin.records.nested import flatten, sums
-from tongpin.records.schema import column_of
+from tongpin.records.case.funds import NAMED, OTHER, POOL, fund_named, payers_of
+from tongpin.records.case.nested import flatten, sums
+from tongpin.records.case.schema import column_of
 from tongpin.records.writers.layouts import write_layout
 from tongpin.records.writers.shared import NEUTRAL
 

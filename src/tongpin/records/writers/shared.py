@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.records import columns
-from tongpin.records.schema import CASE_SCHEMA
-from tongpin.records.tables import rows
+from tongpin.records.case import columns
+from tongpin.records.case.schema import CASE_SCHEMA
+from tongpin.records.formats.tables import rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
