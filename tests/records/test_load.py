@@ -387,3 +387,21 @@ def test_a_reading_process_ended_by_the_system_is_a_refusal(
         load_files(home, [lists(tmp_path / f"{n}.jsonl", message(f"S{n}")) for n in range(2)])
     assert caught.value.code == "records.worker"
     assert not list(home.root.glob("loading-*"))
+
+
+def test_small_files_of_one_kind_stand_in_one_file_of_the_lake_and_keep_their_names(home: Home, tmp_path: Path) -> None:
+    first = write(tmp_path / "1.csv", "case_id,sex,age,dx\nC1,1,30,A01\n,1,30,A01\n")
+    empty = write(tmp_path / "2.csv", "case_id,sex,age,dx\n")
+    second = write(tmp_path / "3.csv", "case_id,sex,age,dx\nC2,1,30,A01\nC1,1,31,A01\nC3,1,30,A01\n")
+    report = load_files(home, [first, empty, second])
+    assert len(list((home.lake / CASES).glob("load-*.parquet"))) == 1
+    rows = read_loaded(home, CASES, ["case_id", "file", "record"]).sort_by("case_id").to_pylist()
+    assert [tuple(row.values()) for row in rows] == [("C1", "1.csv", 1), ("C2", "3.csv", 1), ("C3", "3.csv", 3)]
+    assert [(one.rule_id, one.file, one.record) for one in report.findings if one.severity == "error"] == [
+        ("REC-C003", "1.csv", 2),
+        ("REC-P001", "3.csv", 2),
+    ]
+    (again,) = (one for one in report.findings if one.rule_id == "REC-P001")
+    assert "1.csv 第 1 条" in again.value
+    loads = {row["file"]: row for row in read_loaded(home, LOADS).to_pylist()}
+    assert [loads[name]["loaded"] for name in ("1.csv", "2.csv", "3.csv")] == [1, 0, 2]

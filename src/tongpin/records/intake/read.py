@@ -278,20 +278,20 @@ def once(findings: Iterable[Finding]) -> list[Finding]:
 
 def _each_once(loaded: Loaded, names: Sequence[str]) -> Loaded:
     """What was read, without the records that stand in it again."""
-    if loaded.kind in LAYOUTS:
-        if not loaded.table.num_rows:
-            return loaded
-        key = LAYOUT_KEYS[loaded.kind]
-        rows = Rows(key_texts(loaded.table, key), row_digests(loaded.table), ranks_of(loaded.table, None))
+    of_layout = loaded.kind in LAYOUTS
+    table, key = (loaded.table, LAYOUT_KEYS[loaded.kind]) if of_layout else (loaded.cases, CASE_KEY)
+    if not table.num_rows:
+        return loaded
+    keys = key_texts(table, key)
+    if pc.count_distinct(keys).as_py() == table.num_rows:
+        return loaded
+    if of_layout:
+        rows = Rows(keys, row_digests(table), ranks_of(table, None))
         left_out, findings = find_repeats(rows, lambda row: (names[0], int(loaded.rows[row])), key[-1])
     else:
-        cases = loaded.cases
-        if not cases.num_rows:
-            return loaded
-        key = CASE_KEY
-        digests = row_digests(_with_persons(cases.drop_columns(list(PLACES)), loaded.persons))
-        rows = Rows(key_texts(cases, key), digests, ranks_of(cases, "upload_time"))
-        files, records = cases["file"], cases["record"]
+        digests = row_digests(_with_persons(table.drop_columns(list(PLACES)), loaded.persons))
+        rows = Rows(keys, digests, ranks_of(table, "upload_time"))
+        files, records = table["file"], table["record"]
         left_out, findings = find_repeats(rows, lambda row: (files[row].as_py(), records[row].as_py()), "case_id", 1)
     if not findings:
         return loaded
@@ -301,7 +301,7 @@ def _each_once(loaded: Loaded, names: Sequence[str]) -> Loaded:
     )
     changed = (
         {"table": loaded.table.filter(kept), "rows": loaded.rows[~left_out]}
-        if loaded.kind in LAYOUTS
+        if of_layout
         else {
             "cases": loaded.cases.filter(kept),
             "persons": loaded.persons.filter(kept) if loaded.persons.num_columns else loaded.persons,
