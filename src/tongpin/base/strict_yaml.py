@@ -14,6 +14,8 @@ from tongpin.base.errors import TongpinError
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+    from pydantic import ValidationError
+
 
 class Strict(BaseModel):
     """A frozen piece of a data file that refuses unknown keys."""
@@ -72,3 +74,18 @@ def load_strict_yaml(path: Path | Traversable, kind: str, error: type[TongpinErr
     if not isinstance(data, dict):
         raise error(f"{kind}.yaml", "文件顶层应是键值对", where=place, hint="参照随包的同类文件")
     return data
+
+
+_REASONS = {
+    "extra_forbidden": ("不认识这个键", "删去它，或改成正确的键名"),
+    "missing": ("缺少这个键", "补上它"),
+}
+
+
+def first_fault(error: ValidationError) -> tuple[str, str, str]:
+    """Key path, message and hint of the first fault of a file; the message says how many more there are."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    message, hint = _REASONS.get(first["type"], (f"值不合要求（{first['msg']}）", "改成这个键要求的写法"))
+    more = f"；另有 {error.error_count() - 1} 处" if error.error_count() > 1 else ""
+    return place, message + more, hint

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError
 
 from tongpin.base.errors import PolicyError
-from tongpin.base.strict_yaml import Strict, load_strict_yaml
+from tongpin.base.strict_yaml import Strict, first_fault, load_strict_yaml
 from tongpin.payment.vocabulary import KNOWN, UNIT_LABELS, Basis, Unit
 
 if TYPE_CHECKING:
@@ -83,12 +83,6 @@ class Edition(Strict):
     parameters: dict[str, Parameter]
 
 
-_REASONS = {
-    "extra_forbidden": ("不认识这个键", "删去它，或改成正确的键名"),
-    "missing": ("缺少这个键", "补上它"),
-}
-
-
 def _refuse(where: str, message: str, hint: str) -> PolicyError:
     return PolicyError("policy.invalid", message, where=where, hint=hint)
 
@@ -99,11 +93,8 @@ def load_edition(path: Path) -> Edition:
     try:
         edition = Edition.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part != "[key]")
-        message, hint = _REASONS.get(first["type"], (f"值不合要求（{first['msg']}）", "改成这个键要求的写法"))
-        more = f"；另有 {error.error_count() - 1} 处" if error.error_count() > 1 else ""
-        raise _refuse(f"{path} {place}", message + more, hint) from None
+        place, message, hint = first_fault(error)
+        raise _refuse(f"{path} {place}", message, hint) from None
     normal = {
         key: _normalised(f"{path} parameters.{key}", key, parameter) for key, parameter in edition.parameters.items()
     }

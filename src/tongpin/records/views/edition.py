@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 
 from tongpin.base.digest import folder_digest
 from tongpin.base.errors import RecordsError
-from tongpin.base.strict_yaml import Strict, load_strict_yaml
+from tongpin.base.strict_yaml import Strict, first_fault, load_strict_yaml
 from tongpin.records.case.schema import column_of
 from tongpin.records.formats.tables import rows
 
@@ -85,12 +85,6 @@ class EditionData(Strict):
     parameters: dict[str, Parameter]
 
 
-_REASONS = {
-    "extra_forbidden": ("不认识这个键", "删去它，或改成正确的键名"),
-    "missing": ("缺少这个键", "补上它"),
-}
-
-
 @dataclass(frozen=True)
 class Edition:
     """A reading edition with its digest; `value` looks a parameter up on a day (S004-02)."""
@@ -106,9 +100,7 @@ class Edition:
         try:
             data = EditionData.model_validate(raw)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"] if part != "[key]")
-            message, hint = _REASONS.get(first["type"], (f"值不合要求（{first['msg']}）", "改成这个键要求的写法"))
+            place, message, hint = first_fault(error)
             raise _refused(f"{path} {place}", message, hint) from None
         for key in KNOWN:
             if key not in data.parameters:
