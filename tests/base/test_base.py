@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tongpin.base.digest import text_digest
 from tongpin.base.errors import BalanceError, PolicyError
-from tongpin.base.findings import Finding, findings_table
+from tongpin.base.findings import Finding
 from tongpin.base.money import (
     check_balance,
     parse_yuan,
@@ -70,7 +70,6 @@ def test_a_finding_reads_as_a_clerk_needs_it() -> None:
     finding = Finding("REC-F001", "error", "a.json", 3, "amt", "-5", "金额为负", "改为正数", ("price",))
     assert str(finding).splitlines()[0] == 'REC-F001  错误  a.json 第 3 条 · amt = "-5"'
     assert str(finding).splitlines()[-1] == "    影响：定价"
-    assert findings_table([finding]).to_pylist() == [finding.as_dict()]
 
 
 def test_digests_tell_lists_apart() -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Any, Literal
 
 Severity = Literal["error", "warning", "info"]
 
@@ -48,23 +45,3 @@ class Finding:
         shown = f' · {self.path} = "{self.value}"' if self.path else f" · {self.value}" if self.value else ""
         label = SEVERITY_LABELS[self.severity]
         return f"{self.rule_id}  {label}  {where}{shown}\n    {self.message}\n    怎么改：{self.hint}{spoils}"
-
-
-def findings_table(findings: Sequence[Finding]) -> Any:
-    """The findings as an Arrow table, one row each, `spoils` as a list of strings."""
-    import pyarrow as pa
-
-    schema = pa.schema(
-        [
-            ("rule_id", pa.string()),
-            ("severity", pa.string()),
-            ("file", pa.string()),
-            ("record", pa.int64()),
-            ("path", pa.string()),
-            ("value", pa.string()),
-            ("message", pa.string()),
-            ("hint", pa.string()),
-            ("spoils", pa.list_(pa.string())),
-        ],
-    )
-    return pa.Table.from_pylist([finding.as_dict() for finding in findings], schema=schema)
