@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tongpin.grouping.interpreter import Case, explain, interpret
-from tongpin.grouping.model import Outcome, Scheme
+from tongpin.grouping.model import Outcome, SchemeTables
 from tongpin.grouping.prose import explain_lines
 from tongpin.grouping.stage import group
 from tongpin.grouping.tables import load_scheme
@@ -19,12 +19,13 @@ from tongpin.records.case.schema import CASE_SCHEMA, CODE_LIST
 ADULT = {"sex": 1, "age": 50}
 
 
-def by_kernel(scheme: Scheme, cases: list[Case]) -> list[Outcome]:
-    names = [name for name in Case.__dataclass_fields__ if name not in {"dx", "px", "code_map"}]
+def by_kernel(scheme: SchemeTables, cases: list[Case]) -> list[Outcome]:
+    names = [name for name in Case.__dataclass_fields__ if name not in {"dx", "px", "code_map", "extra"}]
     columns = {name: pa.array([getattr(c, name) for c in cases], CASE_SCHEMA.field(name).type) for name in names}
     columns["code_map"] = pa.array([int(c.code_map) for c in cases], pa.int8())
     for name in ("dx", "px"):
         columns[name] = pa.array([list(getattr(c, name)) for c in cases], pa.list_(pa.string())).cast(CODE_LIST)
+    columns |= {name: pa.array([c.extra.get(name) for c in cases]) for name in {n for c in cases for n in c.extra}}
     table = group(pa.table(columns), scheme)
     rows = zip(*(table.column(name).to_pylist() for name in ("status", "mdc", "adrg", "drg")), strict=True)
     return [Outcome(*row) for row in rows]

@@ -21,7 +21,7 @@ REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
     [("chs-drg-1.1", "chs_drg_11", 20_000), ("foshan-2022", "foshan_2022", 5_000), ("wuxi-2022", "wuxi_2022", 5_000)],
 )
 def test_every_expected_answer(tmp_path: Path, scheme_id: str, oracle: str, count: int) -> None:
-    scheme = import_scheme(Home.open(tmp_path), REFERENCE / scheme_id, scheme_id)
+    scheme = import_scheme(Home.open(tmp_path), REFERENCE / scheme_id, scheme_id).scheme
     loaded = read(REFERENCE / "oracle" / f"{oracle}.csv.gz", key=b"test")
     assert loaded.cases.num_rows == count
     columns = ("status", "mdc", "adrg", "drg")

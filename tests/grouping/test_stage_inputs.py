@@ -15,7 +15,7 @@ from tongpin.base.errors import SchemeError, TongpinError
 from tongpin.grouping import kernel
 from tongpin.grouping.compiler import compile_scheme
 from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.model import Scheme
+from tongpin.grouping.model import SchemeTables
 from tongpin.grouping.stage import group
 from tongpin.grouping.tables import load_scheme
 
@@ -24,7 +24,7 @@ ENCODED = pa.list_(pa.dictionary(pa.int32(), pa.string()))
 
 
 @pytest.fixture
-def scheme(scheme_folder: Path) -> Scheme:
+def scheme(scheme_folder: Path) -> SchemeTables:
     return load_scheme(scheme_folder)
 
 
@@ -33,14 +33,14 @@ def cases(dx: list[list[str | None] | None], **columns: object) -> pa.Table:
     return pa.table({**plain, **columns})
 
 
-def drgs(table: pa.Table, scheme: Scheme) -> list[str]:
+def drgs(table: pa.Table, scheme: SchemeTables) -> list[str]:
     """The groups by the kernel, after the interpreter was found to agree with it."""
     found: list[str] = group(table, scheme).column("drg").to_pylist()
     assert found == [interpret(scheme, Case.of(row)).drg for row in table.to_pylist()]
     return found
 
 
-def test_an_absent_column_counts_as_missing(scheme: Scheme) -> None:
+def test_an_absent_column_counts_as_missing(scheme: SchemeTables) -> None:
     table = cases([["J18.900"], ["K80.200"]])
     assert drgs(table, scheme) == ["ES35", "0000"]
     assert group(table.select(["sex", "age"]), scheme).column("status").to_pylist() == ["ungrouped", "ungrouped"]
@@ -48,13 +48,13 @@ def test_an_absent_column_counts_as_missing(scheme: Scheme) -> None:
 
 
 @pytest.mark.parametrize("name", ["sex", "age", "age_days", "dept", "dx", "px", "code_map"])
-def test_a_column_without_a_type_is_a_column_of_nulls(scheme: Scheme, name: str) -> None:
+def test_a_column_without_a_type_is_a_column_of_nulls(scheme: SchemeTables, name: str) -> None:
     table = cases([["J18.900"], ["K80.200"]])
     without = table.drop_columns([name]) if name in table.column_names else table
     assert drgs(without.append_column(name, pa.nulls(2)), scheme) == drgs(without, scheme)
 
 
-def test_null_lists_and_null_codes_are_no_codes(scheme: Scheme) -> None:
+def test_null_lists_and_null_codes_are_no_codes(scheme: SchemeTables) -> None:
     assert drgs(cases([["J18.900"], None, [None], ["J18.900", None, "E11.900"]]), scheme) == [
         "ES35",
         "0000",
@@ -63,14 +63,14 @@ def test_null_lists_and_null_codes_are_no_codes(scheme: Scheme) -> None:
     ]
 
 
-def test_what_hides_beneath_a_null_list_is_not_read(scheme: Scheme) -> None:
+def test_what_hides_beneath_a_null_list_is_not_read(scheme: SchemeTables) -> None:
     values = pa.array(["J18.900", "J18.900", "A41.900", "J18.900", "E11.900"])
     hidden = pa.ListArray.from_arrays(pa.array([0, 1, 3, 5], pa.int32()), values, mask=pa.array([False, True, False]))
     table = cases([[]] * 3).set_column(2, "dx", hidden)
     assert drgs(table, scheme) == ["ES35", "0000", "ES33"]
 
 
-def test_chunks_with_dictionaries_of_their_own_group_like_one_table(scheme: Scheme) -> None:
+def test_chunks_with_dictionaries_of_their_own_group_like_one_table(scheme: SchemeTables) -> None:
     first = cases([["J18.900"], None, ["J18.900", "A41.900"]], dept=pa.array(["ICU", None, "03"]).dictionary_encode())
     second = cases([["A41.900"], ["J18.900", "E11.900"]], dept=pa.array(["03", "ICU"]).dictionary_encode())
     both = pa.concat_tables([first.slice(1), second, first])
@@ -79,7 +79,7 @@ def test_chunks_with_dictionaries_of_their_own_group_like_one_table(scheme: Sche
     assert drgs(both.slice(1, 3), scheme) == drgs(both, scheme)[1:4]
 
 
-def test_a_table_without_rows_or_chunks_keeps_its_shape(scheme: Scheme) -> None:
+def test_a_table_without_rows_or_chunks_keeps_its_shape(scheme: SchemeTables) -> None:
     chunkless = pa.table([pa.chunked_array([], ENCODED), pa.chunked_array([], pa.int8())], names=["dx", "sex"])
     for table in (chunkless, cases([]), cases([["J18.900"]]).slice(1)):
         grouped = group(table, scheme)
@@ -87,19 +87,19 @@ def test_a_table_without_rows_or_chunks_keeps_its_shape(scheme: Scheme) -> None:
         assert grouped.column_names[-4:] == ["status", "mdc", "adrg", "drg"]
 
 
-def test_results_of_an_earlier_grouping_are_replaced(scheme: Scheme) -> None:
+def test_results_of_an_earlier_grouping_are_replaced(scheme: SchemeTables) -> None:
     once = group(cases([["J18.900"]]), scheme)
     assert group(once, scheme).equals(once)
 
 
-def test_numbers_beyond_every_threshold_are_numbers(scheme: Scheme) -> None:
+def test_numbers_beyond_every_threshold_are_numbers(scheme: SchemeTables) -> None:
     table = cases([["J18.900"]] * 4, age=pa.array([2**62, -(2**62), 0, 2**53 + 1], pa.int64()))
     assert drgs(table, scheme) == ["ES35", "ES37", "0000", "ES35"]
     wrong_sex = cases([["J18.900"]] * 3, sex=pa.array([2**62, -1, 257], pa.int64()))
     assert group(wrong_sex, scheme).column("status").to_pylist() == ["check_failed"] * 3
 
 
-def test_numbers_with_a_fraction_keep_it(scheme: Scheme) -> None:
+def test_numbers_with_a_fraction_keep_it(scheme: SchemeTables) -> None:
     table = cases([["J18.900"]] * 3, age=[16.999, 17.0, float("inf")], sex=[1.0, 2.0, 1.0])
     assert drgs(table, scheme) == ["ES37", "ES35", "ES35"]
     assert group(cases([["J18.900"]], sex=[1.5]), scheme).column("status").to_pylist() == ["check_failed"]
@@ -107,7 +107,7 @@ def test_numbers_with_a_fraction_keep_it(scheme: Scheme) -> None:
 
 
 @pytest.mark.parametrize(("name", "values"), [("sex", ["1"]), ("age", ["五十"]), ("dx", ["J18.900"]), ("px", [7])])
-def test_a_column_of_another_kind_is_refused_by_name(scheme: Scheme, name: str, values: list[object]) -> None:
+def test_a_column_of_another_kind_is_refused_by_name(scheme: SchemeTables, name: str, values: list[object]) -> None:
     table = cases([["J18.900"]])
     table = table.drop_columns([name]) if name in table.column_names else table
     with pytest.raises(TongpinError, match=name) as caught:
@@ -115,7 +115,7 @@ def test_a_column_of_another_kind_is_refused_by_name(scheme: Scheme, name: str, 
     assert caught.value.code == "group.column"
 
 
-def test_a_scheme_without_rules_groups_nothing(scheme: Scheme) -> None:
+def test_a_scheme_without_rules_groups_nothing(scheme: SchemeTables) -> None:
     bare = dataclasses.replace(
         scheme,
         mdcs=(),
@@ -148,14 +148,14 @@ def test_many_rules_reach_past_one_word(scheme_folder: Path) -> None:
     assert drgs(cases([["J18.900"]] * 6, age=ages), scheme) == ["E017", "E073", "E074", "E138", "E149", "ES35"]
 
 
-def test_more_body_sites_than_bits_are_refused(scheme: Scheme) -> None:
+def test_more_body_sites_than_bits_are_refused(scheme: SchemeTables) -> None:
     sites = {f"S{number:02d}.000": f"site {number}" for number in range(65)}
     compile_scheme(dataclasses.replace(scheme, sites=dict(list(sites.items())[:64])))
     with pytest.raises(SchemeError, match="65"):
         compile_scheme(dataclasses.replace(scheme, sites=sites))
 
 
-def test_every_table_gives_the_kernel_the_same_types(scheme: Scheme) -> None:
+def test_every_table_gives_the_kernel_the_same_types(scheme: SchemeTables) -> None:
     full = cases([["J18.900"], None], px=pa.array([["33.2400"], None], TEXTS), los=[3, None], dept=["ICU", None])
     for table in (
         full,

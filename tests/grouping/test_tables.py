@@ -75,7 +75,7 @@ def test_import_keeps_the_scheme_whole_or_not_at_all(scheme_folder: Path, tmp_pa
     with pytest.raises(SchemeError, match="已是另一套方案"):
         import_scheme(home, scheme_folder, "small-2")
     changed = import_scheme(home, scheme_folder, "small-2", replace=True)
-    assert open_scheme(home, "small-2").digest == changed.digest
+    assert open_scheme(home, "small-2").digest == changed.scheme.digest
     assert [path.name for path in home.schemes.iterdir()] == ["small-2"]
     replace(scheme_folder, "drg.csv", "mcc | cc", "mcc | ccc")
     with pytest.raises(SchemeError):

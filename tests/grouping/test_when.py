@@ -50,7 +50,7 @@ def test_always_and_never_stand_alone() -> None:
         ("mcc & always", 7, "单独成条"),
         ("(mcc)", 1, "不认识"),
         ("", 1, "缺一个条件"),
-        ("discharge_way:", 1, "离院方式"),
+        ("discharge_way:", 1, "后面缺值"),
     ],
 )
 def test_a_fault_is_named_with_its_column(text: str, column: int, word: str) -> None:

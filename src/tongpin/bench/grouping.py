@@ -17,7 +17,7 @@ from tongpin.grouping.stage import group
 from tongpin.store.home import Home
 
 if TYPE_CHECKING:
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
 
 INTERPRETED = 2_000
 """How many of the cases the interpreter is timed on; it is the reference, not the way."""
@@ -47,7 +47,7 @@ def run(home_path: Path | None, count: int) -> Result:
     return Result(f"分组基准：方案 {DEMO_SCHEME}，{count:,} 例，{RUNS} 次取中位数", timings)
 
 
-def draw_cases(scheme: Scheme, count: int) -> pa.Table:
+def draw_cases(scheme: SchemeTables, count: int) -> pa.Table:
     """Seeded random cases: principal, 0–7 secondaries and 0–3 procedures from the scheme's own codes."""
     random = np.random.default_rng(SEED)
     dx_codes = sorted({code for codes in scheme.dx_lists.values() for code in codes} | set(scheme.mcc) | set(scheme.cc))

@@ -162,17 +162,19 @@ def findings(
 
 @scheme_app.command("import")
 def scheme_import(
-    source: Annotated[Path, typer.Argument(help="方案表文件夹")],
+    source: Annotated[Path, typer.Argument(help="方案表文件夹，或别人发布的方案（种类自动识别）")],
     scheme_id: Annotated[str, typer.Option("--id", help="方案代号")],
+    kind: Annotated[str | None, typer.Option("--kind", help="来源种类，看不出时指明", show_default=False)] = None,
+    licence: Annotated[str, typer.Option("--licence", help="来源的许可证，记入出处", show_default=False)] = "",
     replace: Annotated[bool, typer.Option("--replace", help="替换同一代号的另一套方案")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
 ) -> None:
-    """导入一个分组方案（文件夹中的 CSV 表）。"""
+    """导入一个分组方案：方案表文件夹、开源分组器的规则、流传的工作簿或本系统的方案模板。"""
     from tongpin.cli import scheme_commands
 
-    scheme_commands.import_(home, source, scheme_id, replace=replace)
+    scheme_commands.import_(home, source, scheme_id, kind, licence, replace=replace)
 
 
 @scheme_app.command("list")

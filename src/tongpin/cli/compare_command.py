@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
     from tongpin.records.views.edition import Edition
     from tongpin.records.views.same_source import SameSource
     from tongpin.report.xlsx import Sheet
@@ -99,7 +99,7 @@ def _carried(side: pa.Table) -> pa.Table:
     return side.select(kept)
 
 
-def _code_map(home: Home, scheme: Scheme, file: Path | None) -> tuple[pa.Table | None, str]:
+def _code_map(home: Home, scheme: SchemeTables, file: Path | None) -> tuple[pa.Table | None, str]:
     """The code map to use and its name: the file's, else the loaded one, else the scheme's own, else none."""
     from tongpin.records.intake.load import read_loaded
     from tongpin.records.intake.read import read
@@ -122,7 +122,7 @@ def _code_map(home: Home, scheme: Scheme, file: Path | None) -> tuple[pa.Table |
 
 
 def _compared(
-    lists: pa.Table, pages: pa.Table, edition: Edition, scheme: Scheme, code_map: pa.Table | None
+    lists: pa.Table, pages: pa.Table, edition: Edition, scheme: SchemeTables, code_map: pa.Table | None
 ) -> SameSource:
     import pyarrow as pa
 
@@ -138,7 +138,7 @@ def _compared(
 
 
 def _notes(
-    home: Home, edition: Edition, scheme: Scheme, map_label: str, found: SameSource, stale: pa.Table
+    home: Home, edition: Edition, scheme: SchemeTables, map_label: str, found: SameSource, stale: pa.Table
 ) -> list[str]:
     from tongpin.payment.statement_columns import synthetic_notice
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tongpin.base.findings import Finding
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
     from tongpin.records.case.assemble import CodeBook
     from tongpin.records.intake.load import LoadReport
     from tongpin.store.home import Home
@@ -76,7 +76,7 @@ def write_findings(home: Home, findings: Sequence[Finding]) -> Path:
     return path
 
 
-def code_book(scheme: Scheme) -> CodeBook:
+def code_book(scheme: SchemeTables) -> CodeBook:
     """The dictionaries of a scheme, by which unknown codes are told."""
     from tongpin.records.case.assemble import CodeBook
 
@@ -164,7 +164,7 @@ def _show_counts(counts: Counter[str], total: int, output: Path) -> None:
     screen.say(f"已写出 {output}", f"wrote {output}")
 
 
-def _answers(cases: pa.Table, scheme: Scheme, *, explain: bool, by_interpreter: bool) -> pa.Table:
+def _answers(cases: pa.Table, scheme: SchemeTables, *, explain: bool, by_interpreter: bool) -> pa.Table:
     import pyarrow as pa
 
     if not (explain or by_interpreter):

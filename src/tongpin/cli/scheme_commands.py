@@ -25,14 +25,24 @@ _LABELS = {
 }
 
 
-def import_(home_path: Path | None, source: Path, scheme_id: str, *, replace: bool) -> None:
-    """Import a table folder and say what came in."""
+def import_(
+    home_path: Path | None, source: Path, scheme_id: str, kind: str | None, licence: str, *, replace: bool
+) -> None:
+    """Import a scheme of any known layout and say what came in, from where, and what to look at."""
     from tongpin.grouping.library import describe, import_scheme
     from tongpin.store.home import Home
 
-    scheme = import_scheme(Home.open(home_path), source, scheme_id, replace=replace)
-    data = describe(scheme)
-    screen.give({"ok": True, "scheme": data})
+    imported = import_scheme(Home.open(home_path), source, scheme_id, kind=kind, licence=licence, replace=replace)
+    data = describe(imported.scheme)
+    screen.give(
+        {
+            "ok": True,
+            "scheme": data,
+            "provenance": imported.provenance,
+            "findings": [finding.as_dict() for finding in imported.findings],
+        },
+    )
+    screen.findings(imported.findings)
     screen.say(
         f"已导入 {scheme_id}：{data['mdc']} 个 MDC、{data['adrg']} 个 ADRG、{data['drg']} 个 DRG",
         f"imported {scheme_id}: {data['mdc']} MDC, {data['adrg']} ADRG, {data['drg']} DRG",

@@ -11,7 +11,7 @@ from tongpin.demo.groups import BY_CHANCE, CC, MCC, NONE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tongpin.grouping.model import Leaf, Mdc, Scheme, Step
+    from tongpin.grouping.model import Leaf, Mdc, SchemeTables, Step
     from tongpin.grouping.when import Atom, Clause
 
 CLAUSES = 6
@@ -38,7 +38,7 @@ class Path:
     possible: bool = True
 
 
-def paths(scheme: Scheme) -> Iterator[Path]:
+def paths(scheme: SchemeTables) -> Iterator[Path]:
     """Every way into every DRG that can be steered by diagnoses, procedures, sex, age, weight and stay."""
     for mdc in scheme.mdcs:
         for step in mdc.steps:
@@ -48,7 +48,7 @@ def paths(scheme: Scheme) -> Iterator[Path]:
                 yield from _paths_to(scheme, mdc, step, leaf, step.leaves[:place])
 
 
-def _paths_to(scheme: Scheme, mdc: Mdc, step: Step, leaf: Leaf, before: tuple[Leaf, ...]) -> Iterator[Path]:
+def _paths_to(scheme: SchemeTables, mdc: Mdc, step: Step, leaf: Leaf, before: tuple[Leaf, ...]) -> Iterator[Path]:
     earlier = {atom.kind for one in before for clause in one.when for atom in clause if not atom.negated}
     for entry in mdc.when[:CLAUSES]:
         for way in step.when[:CLAUSES]:
@@ -61,7 +61,7 @@ def _paths_to(scheme: Scheme, mdc: Mdc, step: Step, leaf: Leaf, before: tuple[Le
                     yield path
 
 
-def _read(scheme: Scheme, path: Path, clause: Clause) -> None:
+def _read(scheme: SchemeTables, path: Path, clause: Clause) -> None:
     """Every atom of a clause into the path."""
     positive = {atom.kind for atom in clause if atom.kind in {"mcc", "cc"} and not atom.negated}
     negative = {atom.kind for atom in clause if atom.kind in {"mcc", "cc"} and atom.negated}

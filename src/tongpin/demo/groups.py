@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tongpin.demo.profile import Comorbidity
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
 
 Array = npt.NDArray[Any]
 
@@ -189,7 +189,7 @@ class Draft:
     procedures: list[list[list[int]]]
 
 
-def parse_groups(text: str, scheme: Scheme, comorbidity: Comorbidity) -> Groups:
+def parse_groups(text: str, scheme: SchemeTables, comorbidity: Comorbidity) -> Groups:
     """The plan from CSV text; columns as published, every code known to the scheme, shares summing to 100."""
     rows = plan_rows(text)
     number = {name: _column(rows, name) for name in NUMBERS}
@@ -239,13 +239,13 @@ def plan_rows(text: str) -> list[dict[str, str]]:
     return rows
 
 
-def code_indices(scheme: Scheme) -> tuple[dict[str, int], dict[str, int]]:
+def code_indices(scheme: SchemeTables) -> tuple[dict[str, int], dict[str, int]]:
     """The diagnoses and procedures that a scheme knows, each with its place among them in order."""
     dx, px = ({code: index for index, code in enumerate(sorted(codes))} for codes in (scheme.dx_names, scheme.px_names))
     return dx, px
 
 
-def assemble(draft: Draft, scheme: Scheme, comorbidity: Comorbidity, most: int | None = None) -> Groups:
+def assemble(draft: Draft, scheme: SchemeTables, comorbidity: Comorbidity, most: int | None = None) -> Groups:
     """A draft with the secondary diagnoses that may stand beside its principal ones (`most`: of each kind)."""
     dx_index, px_index = code_indices(scheme)
     dx_codes, px_codes = tuple(dx_index), tuple(px_index)
@@ -316,7 +316,7 @@ class _Secondary:
 
     def __init__(
         self,
-        scheme: Scheme,
+        scheme: SchemeTables,
         comorbidity: Comorbidity,
         drg: tuple[str, ...],
         principals: Lists,

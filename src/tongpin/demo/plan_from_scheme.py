@@ -36,7 +36,7 @@ from tongpin.demo.stays import PERSON_DRAWS, PRINCIPAL, Stays
 if TYPE_CHECKING:
     from tongpin.demo.profile import Profile
     from tongpin.demo.setting import Setting
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
 
 PRINCIPALS, PROCEDURES, OTHERS, COMPLICATIONS = 8, 4, 6, 40
 """How many codes of each kind a way into a group is tried with."""
@@ -51,7 +51,7 @@ GOOD, FIT = 0.9, 0.97
 _PLANS: dict[tuple[str, str], Groups] = {}
 
 
-def read_groups(scheme: Scheme, profile: Profile) -> Groups:
+def read_groups(scheme: SchemeTables, profile: Profile) -> Groups:
     """The plan for a scheme: the written one where it fits the scheme, else one derived from the scheme's own rules.
 
     Derived plans are kept by the digest of the scheme for the life of the process. Raises `TongpinError` (`demo.plan`).
@@ -66,7 +66,7 @@ def read_groups(scheme: Scheme, profile: Profile) -> Groups:
     return _PLANS[key]
 
 
-def _derive(scheme: Scheme, profile: Profile, rows: list[dict[str, str]]) -> Groups:
+def _derive(scheme: SchemeTables, profile: Profile, rows: list[dict[str, str]]) -> Groups:
     rng = np.random.default_rng(zlib.crc32(scheme.digest.encode()))
     draft = _draft(scheme, rng, Donors(rows, scheme.options.newborn_days))
     if not draft.drg:
@@ -84,7 +84,7 @@ def _derive(scheme: Scheme, profile: Profile, rows: list[dict[str, str]]) -> Gro
     return _scaled(_chosen(_as_draft(groups), sorted(best.values())), scheme, profile)
 
 
-def _draft(scheme: Scheme, rng: np.random.Generator, donors: Donors) -> Draft:
+def _draft(scheme: SchemeTables, rng: np.random.Generator, donors: Donors) -> Draft:
     """Every way into every DRG that has codes to try, as a group of its own."""
     dx_index, px_index = code_indices(scheme)
     wanted: dict[str, list[Any]] = {}
@@ -121,7 +121,7 @@ def _draft(scheme: Scheme, rng: np.random.Generator, donors: Donors) -> Draft:
 
 
 def _codes(
-    path: Path, scheme: Scheme, rng: np.random.Generator, dx_index: dict[str, int], px_index: dict[str, int]
+    path: Path, scheme: SchemeTables, rng: np.random.Generator, dx_index: dict[str, int], px_index: dict[str, int]
 ) -> tuple[list[int], list[int], list[list[int]]] | None:
     """Principal diagnoses, demanded secondary ones and alternatives of procedures; None where there are none."""
     principals = path.principals if path.principals is not None else set(scheme.exclusion) or set(dx_index)
@@ -146,7 +146,7 @@ def _codes(
     return found, second, [list(dict.fromkeys(one)) for one in alternatives]
 
 
-def _two_sites(scheme: Scheme, principals: set[str]) -> tuple[set[str], set[str]]:
+def _two_sites(scheme: SchemeTables, principals: set[str]) -> tuple[set[str], set[str]]:
     """Principal diagnoses of one site of the body and secondary ones of another."""
     by_site: dict[str, set[str]] = {}
     for code, site in scheme.sites.items():
@@ -166,7 +166,7 @@ def _some(rng: np.random.Generator, codes: set[str], index: dict[str, int], most
 
 
 def _trial(
-    scheme: Scheme, profile: Profile, groups: Groups, rng: np.random.Generator
+    scheme: SchemeTables, profile: Profile, groups: Groups, rng: np.random.Generator
 ) -> tuple[tuple[Array, Array], Array]:
     """Cases of every group, drawn as the city draws them, grouped: hit rates by principal, procedure and group."""
     from tongpin.demo.setting import Setting
@@ -269,7 +269,7 @@ def _good(lists: list[list[Any]], starts: Array, rate: Array) -> list[list[Any]]
     return chosen
 
 
-def _alive(draft: Draft, scheme: Scheme, profile: Profile) -> Groups:
+def _alive(draft: Draft, scheme: SchemeTables, profile: Profile) -> Groups:
     """The draft assembled without principals that no complication fits, and without groups that lose them all."""
     groups = assemble(draft, scheme, profile.comorbidity, COMPLICATIONS)
     barren = groups.barren
@@ -300,7 +300,7 @@ def _chosen(draft: Draft, places: list[int]) -> Draft:
     )
 
 
-def _scaled(draft: Draft, scheme: Scheme, profile: Profile) -> Groups:
+def _scaled(draft: Draft, scheme: SchemeTables, profile: Profile) -> Groups:
     """The groups with shares that sum to 100; every grade treats something."""
     number = dict(draft.number)
     number["share_pct"] = number["share_pct"] / number["share_pct"].sum() * 100

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tongpin.demo.groups import Array, Groups
     from tongpin.demo.profile import Grade, HospitalRow
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
 
 MIX_ROUNDS = 60
 """Rounds of fitting the hospitals' case mixes to their grade's; far more than it takes to settle."""
@@ -34,7 +34,7 @@ class Setting:
     """
 
     profile: Profile
-    scheme: Scheme
+    scheme: SchemeTables
     groups: Groups
     seed: int
 

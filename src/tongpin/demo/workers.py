@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tongpin.demo.groups import Groups
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
 
 PRELOADED = {NATIONAL: ["tongpin.demo.workers", "tongpin.grouping.stage"], PLAIN: ["tongpin.demo.workers"]}
 """What a worker needs by layout: loaded once by the process that the workers come from, most of their start."""
@@ -46,7 +46,7 @@ _WORKER: list[tuple[Setting, Path]] = []
 """The setting and the folder that a worker process was started with."""
 
 
-def _start(profile: str, scheme: Scheme, groups: Groups, seed: int, folder: Path) -> None:
+def _start(profile: str, scheme: SchemeTables, groups: Groups, seed: int, folder: Path) -> None:
     pa.set_cpu_count(1)
     _WORKER.append((Setting(read_profile(profile), scheme, groups, seed), folder))
 

@@ -10,11 +10,11 @@ from tongpin.grouping.when import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tongpin.grouping.model import Mdc, Scheme, Step
+    from tongpin.grouping.model import Mdc, SchemeTables, Step
     from tongpin.grouping.when import Condition
 
 
-def check_scheme(scheme: Scheme) -> list[Finding]:
+def check_scheme(scheme: SchemeTables) -> list[Finding]:
     """Warnings about a loaded scheme, in table order.
 
     Leaves that cannot be reached because an earlier leaf of the rule always holds (SCH-D001), leaves that never hold
@@ -32,7 +32,7 @@ def _warning(rule_id: str, file: str, row: int, path: str, value: str, message: 
     return Finding(rule_id, "warning", file, row, path, value, message, hint, ("group",))
 
 
-def _rule(scheme: Scheme, mdc: Mdc, step: Step) -> Iterator[Finding]:
+def _rule(scheme: SchemeTables, mdc: Mdc, step: Step) -> Iterator[Finding]:
     if not step.is_gate and not step.leaves:
         result = "结果是三位 ADRG 代码" if scheme.options.adrg_without_leaf == "stop" else "永远得不到结果"
         yield _warning(
@@ -69,17 +69,17 @@ def _rule(scheme: Scheme, mdc: Mdc, step: Step) -> Iterator[Finding]:
             closed = leaf.row
 
 
-def _possible(scheme: Scheme, condition: Condition) -> bool:
+def _possible(scheme: SchemeTables, condition: Condition) -> bool:
     return any(all(a.negated or not a.list_name or scheme.listed(a) for a in clause) for clause in condition)
 
 
-def _names(scheme: Scheme) -> Iterator[Finding]:
+def _names(scheme: SchemeTables) -> Iterator[Finding]:
     for code in scheme.drg_codes:
         if not scheme.drg_names.get(code):
             yield _warning("SCH-N001", "drg_name.csv", 0, "drg", code, "这个组没有名称", "在 drg_name.csv 补一行")
 
 
-def _unknown_codes(scheme: Scheme) -> Iterator[Finding]:
+def _unknown_codes(scheme: SchemeTables) -> Iterator[Finding]:
     for file, lists, names in (
         ("dx_list.csv", scheme.dx_lists, scheme.dx_names),
         ("px_list.csv", scheme.px_lists, scheme.px_names),

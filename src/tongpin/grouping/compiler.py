@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
     from tongpin.grouping.when import Atom, Clause, Condition
 
 WORD = 64
-NUMBER_DIMENSIONS = ("age", "age_days", "birth_weight", "los", "icu_hours")
-TEXT_DIMENSIONS = ("dept", "discharge_way")
+LEADING_NUMBERS = ("age", "age_days", "birth_weight")
+"""The numbers that the record check reads; they stand first in every compiled scheme."""
 SPECIALS = ("dx_any", "dx_other", "px_any", "px_other")
 """Conditions on sets of codes: per rule, the lists that must (need) and must not (forbid) be met, one mask a kind."""
 
@@ -75,9 +75,11 @@ class CompiledScheme:
     context_rows: npt.NDArray[np.uint64]
     sex_start: int
     complication_start: int
+    number_fields: list[str]
     number_thresholds: npt.NDArray[np.float64]
     number_counts: npt.NDArray[np.int64]
     number_starts: npt.NDArray[np.int64]
+    text_fields: list[str]
     text_values: dict[str, dict[str, int]]
     text_starts: npt.NDArray[np.int64]
     special_need: npt.NDArray[np.uint64]
@@ -106,7 +108,7 @@ class _Outcomes:
         return self.index.setdefault((status, mdc, adrg, drg), len(self.index))
 
 
-def compile_scheme(scheme: Scheme) -> CompiledScheme:
+def compile_scheme(scheme: SchemeTables) -> CompiledScheme:
     """The arrays of a scheme; pure, a second or so for a city scheme of 90,000 list memberships.
 
     Raises `SchemeError` (`scheme.sites`) for more body sites than a word has bits.
@@ -130,7 +132,7 @@ def compile_scheme(scheme: Scheme) -> CompiledScheme:
     }
     member_words = max(1, *(-(-len(lists) // WORD) for lists in members.values()))
     need, forbid = _special_masks(rules, members, member_words)
-    context = _Context(rules, words)
+    context = _Context(rules, words, scheme)
     tables = {
         name: index
         for index, name in enumerate(sorted({*scheme.mcc.values(), *scheme.cc.values(), *scheme.exclusion.values()}))
@@ -163,10 +165,12 @@ def compile_scheme(scheme: Scheme) -> CompiledScheme:
         sex_start=context.sex_start,
         complication_start=context.complication_start,
         number_thresholds=context.number_thresholds(),
-        number_counts=np.array([len(context.thresholds[name]) for name in NUMBER_DIMENSIONS], np.int64),
-        number_starts=np.array([context.number_start[name] for name in NUMBER_DIMENSIONS], np.int64),
+        number_fields=context.number_fields,
+        number_counts=np.array([len(context.thresholds[name]) for name in context.number_fields], np.int64),
+        number_starts=np.array([context.number_start[name] for name in context.number_fields], np.int64),
+        text_fields=context.text_fields,
         text_values=context.text_values,
-        text_starts=np.array([context.text_start[name] for name in TEXT_DIMENSIONS], np.int64),
+        text_starts=np.array([context.text_start[name] for name in context.text_fields], np.int64),
         special_need=need,
         special_forbid=forbid,
         is_special=np.array(
@@ -188,7 +192,7 @@ def compile_scheme(scheme: Scheme) -> CompiledScheme:
     )
 
 
-def _rules(scheme: Scheme, outcomes: _Outcomes) -> Iterator[Rule]:
+def _rules(scheme: SchemeTables, outcomes: _Outcomes) -> Iterator[Rule]:
     """The flat list in evaluation order."""
     for mdc in scheme.mdcs:
         for step in mdc.steps:
@@ -205,6 +209,10 @@ def _rules(scheme: Scheme, outcomes: _Outcomes) -> Iterator[Rule]:
             for leaf_when, outcome in results:
                 for atoms in _conjunctions(mdc.when, step.when, leaf_when):
                     yield Rule(atoms, mdc.min_sites, step.is_gate, outcome)
+        if scheme.options.mdc_without_group == "stop":
+            nothing = outcomes.of(Status.UNGROUPED, *scheme.options.ungrouped)
+            for atoms in _conjunctions(mdc.when):
+                yield Rule(atoms, mdc.min_sites, is_gate=False, outcome=nothing)
 
 
 def _conjunctions(*conditions: Condition) -> Iterator[Clause]:
@@ -315,7 +323,12 @@ def _complication_test(*, mcc: bool, cc: bool) -> Callable[[Atom], bool]:
 class _Context:
     """Bit rows per context cell: sex, complications, number intervals, text values."""
 
-    def __init__(self, rules: list[Rule], words: int) -> None:
+    def __init__(self, rules: list[Rule], words: int, scheme: SchemeTables) -> None:
+        """Only the fields that a rule asks about become dimensions, after those of the record check."""
+        used = {atom.kind for rule in rules for atom in rule.atoms}
+        others = [name for name in scheme.number_fields if name in used and name not in (*LEADING_NUMBERS, "sex")]
+        self.number_fields = [*LEADING_NUMBERS, *others]
+        self.text_fields = [name for name in scheme.text_fields if name in used]
         self.rules = rules
         self.words = words
         self.rows: list[npt.NDArray[np.uint64]] = []
@@ -326,11 +339,11 @@ class _Context:
                 self.rows.append(self._row(("mcc", "cc"), _complication_test(mcc=mcc, cc=cc)))
         self.thresholds: dict[str, list[float]] = {}
         self.number_start: dict[str, int] = {}
-        for name in NUMBER_DIMENSIONS:
+        for name in self.number_fields:
             self._number(name)
         self.text_values: dict[str, dict[str, int]] = {}
         self.text_start: dict[str, int] = {}
-        for name in TEXT_DIMENSIONS:
+        for name in self.text_fields:
             self._text(name)
 
     def _number(self, name: str) -> None:
@@ -373,7 +386,7 @@ class _Context:
     def number_thresholds(self) -> npt.NDArray[np.float64]:
         """Thresholds as a rectangle: one row per number dimension, padded with infinity."""
         width = max(len(marks) for marks in self.thresholds.values())
-        table = np.full((len(NUMBER_DIMENSIONS), width), np.inf)
-        for index, name in enumerate(NUMBER_DIMENSIONS):
+        table = np.full((len(self.number_fields), width), np.inf)
+        for index, name in enumerate(self.number_fields):
             table[index, : len(self.thresholds[name])] = self.thresholds[name]
         return table

@@ -12,7 +12,9 @@ from tongpin.grouping.model import Outcome, Status
 from tongpin.grouping.when import compare
 
 if TYPE_CHECKING:
-    from tongpin.grouping.model import Mdc, Scheme, Step
+    from collections.abc import Mapping
+
+    from tongpin.grouping.model import Mdc, SchemeTables, Step
     from tongpin.grouping.when import Atom, Condition
 
 
@@ -31,13 +33,30 @@ class Case:
     dx: tuple[str, ...] = ()
     px: tuple[str, ...] = ()
     code_map: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Values of the fields that a scheme declares, by name."""
 
     @classmethod
-    def of(cls, row: dict[str, Any]) -> Case:
+    def of(cls, row: Mapping[str, Any]) -> Case:
         """The case of one row of a case table (as `to_pylist` gives it); a column that is absent counts as missing."""
         plain = ("sex", "age", "age_days", "birth_weight", "dept", "los", "discharge_way", "icu_hours")
         dx, px = (tuple(row.get(name) or ()) for name in ("dx", "px"))
-        return cls(**{name: row.get(name) for name in plain}, dx=dx, px=px, code_map=row.get("code_map") == 1)
+        own = {*plain, "dx", "px", "code_map"}
+        extra = {name: value for name, value in row.items() if name not in own}
+        return cls(
+            **{name: row.get(name) for name in plain}, dx=dx, px=px, code_map=row.get("code_map") == 1, extra=extra
+        )
+
+    def value(self, name: str) -> Any:
+        """What a condition on a number or text field compares; None = missing."""
+        if name == "dx_count":
+            return len(self.dx)
+        if name == "px_count":
+            return len(self.px)
+        return getattr(self, name) if name in _OWN_FIELDS else self.extra.get(name)
+
+
+_OWN_FIELDS = frozenset({"sex", "age", "age_days", "birth_weight", "dept", "los", "discharge_way", "icu_hours"})
 
 
 @dataclass(slots=True)
@@ -60,7 +79,7 @@ class Explanation:
         }
 
 
-def interpret(scheme: Scheme, case: Case, explanation: Explanation | None = None) -> Outcome:
+def interpret(scheme: SchemeTables, case: Case, explanation: Explanation | None = None) -> Outcome:
     """Group one case by the tables, rule after rule (order: code map, record check, MDCs, steps, leaves)."""
     outcome = _outcome(scheme, case, explanation)
     if explanation is not None:
@@ -68,14 +87,14 @@ def interpret(scheme: Scheme, case: Case, explanation: Explanation | None = None
     return outcome
 
 
-def explain(scheme: Scheme, case: Case) -> dict[str, Any]:
+def explain(scheme: SchemeTables, case: Case) -> dict[str, Any]:
     """The group of a case and the path that led to it, as plain data."""
     explanation = Explanation()
     interpret(scheme, case, explanation)
     return explanation.as_dict()
 
 
-def _outcome(scheme: Scheme, case: Case, explanation: Explanation | None) -> Outcome:
+def _outcome(scheme: SchemeTables, case: Case, explanation: Explanation | None) -> Outcome:
     options = scheme.options
     dx, px = case.dx or ("",), case.px
     if case.code_map:
@@ -111,7 +130,7 @@ class _Pass:
 
     def __init__(
         self,
-        scheme: Scheme,
+        scheme: SchemeTables,
         case: Case,
         dx: tuple[str, ...],
         px: tuple[str, ...],
@@ -133,6 +152,8 @@ class _Pass:
                 outcome = self._steps(mdc)
                 if outcome is not None:
                     return outcome
+                if self.scheme.options.mdc_without_group == "stop":
+                    return Outcome(Status.UNGROUPED, *self.scheme.options.ungrouped)
         return None
 
     def _enters(self, mdc: Mdc) -> bool:
@@ -178,7 +199,7 @@ class _Pass:
             return bool(self._codes(atom))
         if atom.kind in {"mcc", "cc"}:
             return bool(self._complications(atom.kind))
-        value = getattr(self.case, atom.kind)
+        value = self.case.value(atom.kind)
         if atom.op:
             return value is not None and compare(value, atom.op, atom.number)
         return value in atom.values
@@ -210,4 +231,4 @@ class _Pass:
             return {"atom": str(atom), "codes": self._codes(atom)}
         if atom.kind in {"mcc", "cc"}:
             return {"atom": str(atom), "codes": self._complications(atom.kind)}
-        return {"atom": str(atom), "value": getattr(self.case, atom.kind)}
+        return {"atom": str(atom), "value": self.case.value(atom.kind)}

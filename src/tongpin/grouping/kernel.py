@@ -131,8 +131,8 @@ def group_cases(
 ) -> Any:
     """Outcome number per case (int32).
 
-    `sex` is 1, 2 or 0 for everything else; `numbers` is (5, cases) float64 with NaN for missing, in the order of
-    `NUMBER_DIMENSIONS`; `text_cells` is (2, cases) of context cells; `dx_start` and `px_start` are offsets
+    `sex` is 1, 2 or 0 for everything else; `numbers` is (fields, cases) float64 with NaN for missing, in the order of
+    `number_fields`; `text_cells` is (fields, cases) of context cells; `dx_start` and `px_start` are offsets
     (cases + 1) into flat code ids; `unmapped` is 0, 1 (a diagnosis) or 2 (a procedure) per case;
     `fixed_outcomes` = ungrouped, check failed, dx and px not mapped. The other arrays are those of `CompiledScheme`.
     """
@@ -140,8 +140,9 @@ def group_cases(
     result = np.empty(count, np.int32)
     # The lists met by the case, a row a kind in the order of `SPECIALS`: any dx, other dx, any px, other px.
     member = np.zeros((special_need.shape[1], dx_member.shape[1]), np.uint64)
-    # The context cells of the case: sex, complications, two texts, then the numbers.
-    cells = np.empty(4 + number_counts.shape[0], np.int64)
+    # The context cells of the case: sex, complications, the texts, then the numbers.
+    texts = text_cells.shape[0]
+    cells = np.empty(2 + texts + number_counts.shape[0], np.int64)
     for case in range(count):
         if unmapped[case] != 0:
             result[case] = fixed_outcomes[1 + unmapped[case]]
@@ -187,10 +188,10 @@ def group_cases(
             site_count += 1
         cells[0] = sex_start + sex[case]
         cells[1] = complication_start + 2 * mcc + cc
-        cells[2] = text_cells[0, case]
-        cells[3] = text_cells[1, case]
+        for dimension in range(texts):
+            cells[2 + dimension] = text_cells[dimension, case]
         for dimension in range(number_counts.shape[0]):
-            cells[4 + dimension] = number_starts[dimension] + _number_cell(
+            cells[2 + texts + dimension] = number_starts[dimension] + _number_cell(
                 numbers[dimension, case], number_thresholds[dimension], number_counts[dimension]
             )
         main_px = px_codes[first_px] if last_px > first_px else 0

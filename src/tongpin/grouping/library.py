@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tongpin.base.digest import folder_digest, text_digest
 from tongpin.base.errors import SchemeError
+from tongpin.grouping.importers.sources import TABLES_KIND, importer_of
 from tongpin.grouping.tables import load_scheme, table_files
 
 if TYPE_CHECKING:
-    from tongpin.grouping.model import Scheme
+    from tongpin.base.findings import Finding
+    from tongpin.grouping.model import SchemeTables
     from tongpin.store.home import Home
 
 PROVENANCE = "provenance.json"
+_LICENCE_LEVELS = 3
 DEMO_SCHEME = "demo-drg"
 """The scheme that comes with Tongpin and that the demonstration city is planned for."""
 
@@ -35,7 +41,7 @@ def scheme_folders(home: Home) -> dict[str, Path]:
     return found
 
 
-def open_scheme(home: Home, scheme_id: str) -> Scheme:
+def open_scheme(home: Home, scheme_id: str) -> SchemeTables:
     """Load a scheme by id; raises `SchemeError` (`scheme.unknown`) naming the schemes at hand."""
     folders = scheme_folders(home)
     if scheme_id not in folders:
@@ -47,41 +53,101 @@ def open_scheme(home: Home, scheme_id: str) -> Scheme:
     return load_scheme(folders[scheme_id], scheme_id)
 
 
-def import_scheme(home: Home, source: Path, scheme_id: str, *, replace: bool = False) -> Scheme:
-    """Check a table folder and keep it under an id, whole or not at all.
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import left: the scheme, its provenance and the warnings of reading the source."""
+
+    scheme: SchemeTables
+    provenance: dict[str, Any]
+    findings: tuple[Finding, ...]
+
+
+def import_scheme(
+    home: Home, source: Path, scheme_id: str, *, kind: str | None = None, licence: str = "", replace: bool = False
+) -> Imported:
+    """Read a scheme of any known layout, check it and keep it under an id, whole or not at all.
 
     An id that stands for other tables is refused (`scheme.exists`) unless `replace` says so: a scheme that was used
-    must not change its results. A shipped id is never taken.
-
-    Tables are stored as they are, with their provenance (name of the folder, digest, source line of the scheme).
-    Raises `SchemeError`; `scheme.id` for an id that cannot be a folder name.
+    must not change its results. A shipped id is never taken. Kept beside the tables: kind and name of the source, its
+    digest, its licence (`licence`, else the first line of a licence file beside it) and the digest of the tables.
+    Raises `SchemeError` with every fault at its place in the source; `scheme.id` for an id that cannot be a folder.
     """
     if not scheme_id.replace("-", "").replace("_", "").replace(".", "").isalnum() or scheme_id.startswith("."):
         raise SchemeError(
             "scheme.id", f"方案代号不能是“{scheme_id}”", hint="只用字母、数字、点、横线和下划线，例如 chs-drg-1.1"
         )
-    scheme = load_scheme(source, scheme_id)
-    known = scheme_folders(home).get(scheme_id)
-    shipped = known is not None and known.parent == shipped_folder()
-    if known is not None and (shipped or not replace) and load_scheme(known, scheme_id).digest != scheme.digest:
-        hint = "换一个代号" if shipped else "换一个代号，例如带上日期；确要替换时加 --replace"
-        raise SchemeError("scheme.exists", f"代号 {scheme_id} 已是另一套方案", where=str(known), hint=hint)
+    if not source.exists():
+        raise SchemeError("scheme.missing", f"没有 {source}", hint="给出方案的文件夹或文件")
     home.schemes.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.schemes, prefix=".import-") as temporary:
         folder = Path(temporary) / scheme_id
         folder.mkdir()
-        for file in table_files(source).values():
-            shutil.copyfile(source / file, folder / file)
-        provenance = {"folder": source.name, "source": scheme.source, "digest": scheme.digest}
+        provenance, findings = _fill(folder, source, kind)
+        scheme = load_scheme(folder, scheme_id)
+        _refuse_other_tables(home, scheme, replace=replace)
+        provenance |= {"licence": licence or _licence(source), "title": scheme.title, "source": scheme.source}
+        provenance["digest"] = scheme.digest
         (folder / PROVENANCE).write_text(json.dumps(provenance, ensure_ascii=False, indent=1), encoding="utf-8")
         target = home.schemes / scheme_id
         if target.exists():
             target.rename(Path(temporary) / ".replaced")
         folder.rename(target)
-    return scheme
+    return Imported(scheme, provenance, findings)
 
 
-def describe(scheme: Scheme) -> dict[str, Any]:
+def _fill(folder: Path, source: Path, kind: str | None) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """The tables of a source in a folder, checked, with what is known of where they come from."""
+    importer = importer_of(source, kind)
+    if importer is None:
+        load_scheme(source)  # faults name the file of the source, not its copy
+        names = table_files(source).values()
+        for name in names:
+            shutil.copyfile(source / name, folder / name)
+        return {"kind": TABLES_KIND, "name": source.name, "source_digest": folder_digest(source, names)}, ()
+    draft = importer.read(source)
+    if not draft.broken:
+        draft.write(folder)
+        try:
+            load_scheme(folder)
+        except SchemeError as error:
+            if not error.findings:
+                raise
+            draft.findings.extend(draft.located(error.findings))
+    errors = [finding for finding in draft.findings if finding.severity == "error"]
+    if errors:
+        first = errors[0]
+        raise SchemeError(
+            "scheme.import",
+            f"{source.name} 有 {len(errors)} 处错误，没有导入；第一处：{first.message}",
+            where=f"{first.file}{f' 第 {first.record} 行' * bool(first.record)} {first.path}".rstrip(),
+            hint=first.hint,
+            findings=draft.findings,
+        )
+    digest = text_digest(sha256(path.read_bytes()).hexdigest() for path in draft.read_files)
+    return {"kind": importer.kind, "name": source.name, "source_digest": digest}, tuple(draft.findings)
+
+
+def _refuse_other_tables(home: Home, scheme: SchemeTables, *, replace: bool) -> None:
+    scheme_id = scheme.scheme_id
+    known = scheme_folders(home).get(scheme_id)
+    shipped = known is not None and known.parent == shipped_folder()
+    if known is not None and (shipped or not replace) and load_scheme(known, scheme_id).digest != scheme.digest:
+        hint = "换一个代号" if shipped else "换一个代号，例如带上日期；确要替换时加 --replace"
+        raise SchemeError("scheme.exists", f"代号 {scheme_id} 已是另一套方案", where=str(known), hint=hint)
+
+
+def _licence(source: Path) -> str:
+    """The first line of the licence file of a source folder or of one above it (a checkout); empty without one."""
+    folders = [source, *source.resolve().parents][: _LICENCE_LEVELS + 1] if source.is_dir() else []
+    for folder in folders:
+        for name in ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING"):
+            if (folder / name).is_file():
+                lines = (folder / name).read_text(encoding="utf-8", errors="replace").split("\n")
+                return next((line.strip() for line in lines if line.strip()), "")
+    return ""
+
+
+def describe(scheme: SchemeTables) -> dict[str, Any]:
     """The size of a scheme in numbers, for `scheme list` and `scheme show`."""
     steps = [step for mdc in scheme.mdcs for step in mdc.steps]
     return {

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from tongpin.grouping.when import NUMBER_FIELDS, TEXT_FIELDS
+
 if TYPE_CHECKING:
     from tongpin.grouping.when import Atom, Condition
 
@@ -90,10 +92,20 @@ class Mdc:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseField:
+    """A field that this scheme reads besides the common ones: `kind` is `number` or `text` (a flag is a number, 1)."""
+
+    name: str
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The keys of `scheme.csv` that steer evaluation."""
 
     adrg_without_leaf: str = "stop"
+    mdc_without_group: str = "next"
     retry_other_px: bool = False
     ambiguous_suffix: str = "QY"
     ungrouped: tuple[str, str, str] = ("0000", "00", "0000")
@@ -103,13 +115,14 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Scheme:
+class SchemeTables:
     """A grouping scheme: ordered MDCs, named code lists, complication tables, dictionaries and code maps."""
 
     scheme_id: str
     title: str
     source: str
     options: Options
+    fields: tuple[CaseField, ...]
     mdcs: tuple[Mdc, ...]
     dx_lists: dict[str, frozenset[str]]
     px_lists: dict[str, frozenset[str]]
@@ -128,6 +141,16 @@ class Scheme:
         """The codes of the list that a list condition names."""
         lists = self.dx_lists if atom.kind.startswith("dx_") else self.px_lists
         return lists[atom.list_name]
+
+    @property
+    def number_fields(self) -> tuple[str, ...]:
+        """The names that conditions compare as numbers: the common ones, then those the scheme declares."""
+        return (*NUMBER_FIELDS, *(field.name for field in self.fields if field.kind == "number"))
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """The names that conditions compare as texts: the common ones, then those the scheme declares."""
+        return (*TEXT_FIELDS, *(field.name for field in self.fields if field.kind == "text"))
 
     @property
     def drg_codes(self) -> list[str]:

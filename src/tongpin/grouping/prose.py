@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tongpin.grouping.model import STATUS_LABELS
 
 if TYPE_CHECKING:
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
 
 ATOM_LABELS: dict[str, str] = {
     "dx_main": "主要诊断",
@@ -30,7 +30,7 @@ ATOM_LABELS: dict[str, str] = {
 """The kinds of conditions as people call them."""
 
 
-def explain_lines(scheme: Scheme, told: dict[str, Any]) -> list[str]:
+def explain_lines(scheme: SchemeTables, told: dict[str, Any]) -> list[str]:
     """The explanation of a case (from `interpreter.explain`) as lines: the group, then each step and its reason."""
     name = scheme.drg_names.get(told["drg"], "")
     lines = [f"{STATUS_LABELS[told['status']]}：{told['drg']} {name}".rstrip()]
@@ -40,7 +40,7 @@ def explain_lines(scheme: Scheme, told: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _evidence(scheme: Scheme, item: dict[str, Any]) -> str:
+def _evidence(scheme: SchemeTables, item: dict[str, Any]) -> str:
     atom = item["atom"]
     denied, atom = atom.startswith("!"), atom.removeprefix("!")
     kind = next(name for name in sorted(ATOM_LABELS, key=len, reverse=True) if atom.startswith(name))

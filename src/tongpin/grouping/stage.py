@@ -9,30 +9,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import TongpinError
-from tongpin.grouping.compiler import NUMBER_DIMENSIONS, TEXT_DIMENSIONS, CompiledScheme, compile_scheme
+from tongpin.grouping.compiler import CompiledScheme, compile_scheme
 from tongpin.grouping.kernel import group_cases
 
 if TYPE_CHECKING:
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
 
 RESULT_COLUMNS = ("status", "mdc", "adrg", "drg")
 
 _COMPILED: dict[str, CompiledScheme] = {}
 
 
-def compiled(scheme: Scheme) -> CompiledScheme:
+def compiled(scheme: SchemeTables) -> CompiledScheme:
     """The compiled form of a scheme, kept by its digest for the life of the process."""
     if scheme.digest not in _COMPILED:
         _COMPILED[scheme.digest] = compile_scheme(scheme)
     return _COMPILED[scheme.digest]
 
 
-def group(cases: pa.Table, scheme: Scheme) -> pa.Table:
+def group(cases: pa.Table, scheme: SchemeTables) -> pa.Table:
     """Group every case of a table.
 
-    Reads `sex, age, age_days, birth_weight, dept, los, discharge_way, dx, px, icu_hours, code_map` (numbers typed,
-    null or NaN = missing; code lists of strings or dictionary-encoded strings, principal first; a column that is
-    absent counts as missing) and appends four dictionary-encoded text columns. Pure; the order of rows is kept.
+    Reads `sex, age, age_days, birth_weight, dept, los, discharge_way, dx, px, icu_hours, code_map` and the fields that
+    the scheme declares (numbers typed, null or NaN = missing; code lists of strings or dictionary-encoded strings,
+    principal first; a column that is absent counts as missing) and appends four dictionary-encoded text columns. Pure;
+    the order of rows is kept.
     Raises `TongpinError` (`group.column`) for numbers given as text and codes not given as lists.
     """
     tables = compiled(scheme)
@@ -51,15 +52,15 @@ def group(cases: pa.Table, scheme: Scheme) -> pa.Table:
 def _outcomes(cases: pa.Table, tables: CompiledScheme) -> Any:
     sex = _numbers(cases, "sex")
     mapped = _numbers(cases, "code_map") == 1
-    numbers = np.vstack([_numbers(cases, name) for name in NUMBER_DIMENSIONS])
-    text_cells = np.vstack(
-        [
-            tables.text_starts[index] + _text_cells(cases, name, tables.text_values[name])
-            for index, name in enumerate(TEXT_DIMENSIONS)
-        ],
-    )
     dx_start, dx_codes, dx_bad = _codes(cases, "dx", tables.dx_ids, tables.dx_map_ids, mapped)
     px_start, px_codes, px_bad = _codes(cases, "px", tables.px_ids, tables.px_map_ids, mapped)
+    counts = {"dx_count": np.diff(dx_start), "px_count": np.diff(px_start)}
+    numbers = np.vstack(
+        [counts[name] if name in counts else _numbers(cases, name) for name in tables.number_fields]
+    ).astype(np.float64)
+    text_cells = np.zeros((len(tables.text_fields), cases.num_rows), np.int64)
+    for index, name in enumerate(tables.text_fields):
+        text_cells[index] = tables.text_starts[index] + _text_cells(cases, name, tables.text_values[name])
     # A case without any diagnosis carries the empty code, which no code map knows.
     dx_bad |= mapped & (np.diff(dx_start) == 0)
     unmapped = np.where(dx_bad, 1, np.where(px_bad, 2, 0)).astype(np.int8)

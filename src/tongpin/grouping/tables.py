@@ -1,10 +1,11 @@
-"""Scheme tables 方案表: a folder of CSV tables in, a checked `Scheme` out; every fault with file, row and column."""
+"""Scheme tables 方案表: a folder of CSV tables in, checked tables out; every fault with file, row and column."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -12,8 +13,16 @@ from typing import TYPE_CHECKING
 from tongpin.base.digest import folder_digest
 from tongpin.base.errors import SchemeError
 from tongpin.base.findings import Finding
-from tongpin.grouping.model import VALID_PX, Leaf, Mdc, Options, Scheme, Step
-from tongpin.grouping.when import NEVER, Condition, WhenError, parse_when
+from tongpin.grouping.model import VALID_PX, CaseField, Leaf, Mdc, Options, SchemeTables, Step
+from tongpin.grouping.when import (
+    LIST_KINDS,
+    NEVER,
+    NUMBER_FIELDS,
+    TEXT_FIELDS,
+    Condition,
+    WhenError,
+    parse_when,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
 
 TABLES: dict[str, tuple[str, ...]] = {
     "scheme": ("key", "value"),
+    "field": ("field", "kind", "label"),
     "mdc": ("seq", "mdc", "name", "when", "min_sites"),
     "adrg": ("seq", "mdc", "kind", "adrg", "rule", "name", "when"),
     "drg": ("mdc", "adrg", "rule", "seq", "drg", "name", "when"),
@@ -47,6 +57,7 @@ OPTION_KEYS = (
     "title",
     "source",
     "adrg_without_leaf",
+    "mdc_without_group",
     "retry_other_px",
     "ambiguous_suffix",
     "ungrouped_mdc",
@@ -59,6 +70,8 @@ OPTION_KEYS = (
     "uses_icu_hours",
     "exclusion",
 )
+
+_FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 Row = tuple[int, dict[str, str]]
 
@@ -117,7 +130,7 @@ def table_files(folder: Path) -> dict[str, str]:
     return found
 
 
-def load_scheme(folder: Path, scheme_id: str | None = None) -> Scheme:
+def load_scheme(folder: Path, scheme_id: str | None = None) -> SchemeTables:
     """Read and check a scheme folder.
 
     `scheme_id` overrides the id in `scheme.csv`. Raises `SchemeError` (`scheme.missing`, `scheme.twice`,
@@ -146,17 +159,19 @@ def load_scheme(folder: Path, scheme_id: str | None = None) -> Scheme:
     px_lists = _lists(tables["px_list"])
     px_lists[VALID_PX] = frozenset(row["code"] for _, row in tables["valid_px"])
     empty = {row["list"] for _, row in tables["empty_list"]}
-    reader = _WhenReader(dx_lists, px_lists, empty, options, problems)
+    fields = _fields(tables["field"], files.get("field", ""), problems)
+    reader = _WhenReader(dx_lists, px_lists, empty, options, fields, problems)
     leaves = _leaves(tables["drg"], files["drg"], reader)
     steps = _steps(tables["adrg"], files["adrg"], leaves, reader)
     mdcs = _mdcs(tables["mdc"], files["mdc"], steps, reader)
     _check_owners(tables, files, problems)
     problems.raise_if_any(folder)
-    return Scheme(
+    return SchemeTables(
         scheme_id=scheme_id or words["scheme_id"],
         title=words["title"],
         source=words["source"],
         options=options,
+        fields=fields,
         mdcs=mdcs,
         dx_lists={**{name: frozenset() for name in empty}, **dx_lists},
         px_lists={**{name: frozenset() for name in empty}, **px_lists},
@@ -264,6 +279,7 @@ def _options(rows: list[Row], file: str, problems: Problems) -> tuple[Options, d
     switch: dict[str, object] = {"0": False, "1": True}
     options = Options(
         adrg_without_leaf=str(choice("adrg_without_leaf", {"stop": "stop", "next": "next"}, usual.adrg_without_leaf)),
+        mdc_without_group=str(choice("mdc_without_group", {"next": "next", "stop": "stop"}, usual.mdc_without_group)),
         retry_other_px=bool(choice("retry_other_px", switch, usual.retry_other_px)),
         ambiguous_suffix=values.get("ambiguous_suffix", usual.ambiguous_suffix),
         ungrouped=ungrouped,
@@ -272,6 +288,24 @@ def _options(rows: list[Row], file: str, problems: Problems) -> tuple[Options, d
         uses_icu_hours=bool(choice("uses_icu_hours", switch, usual.uses_icu_hours)),
     )
     return options, words
+
+
+def _fields(rows: list[Row], file: str, problems: Problems) -> tuple[CaseField, ...]:
+    """The fields that the scheme declares; a name that conditions already know is refused."""
+    taken = {*NUMBER_FIELDS, *TEXT_FIELDS, *LIST_KINDS, "mcc", "cc", "always", "never"}
+    fields: list[CaseField] = []
+    for line, row in rows:
+        name, kind = row["field"], row["kind"]
+        if not _FIELD_NAME.fullmatch(name) or name in taken:
+            problems.add(
+                "SCH-F001", file, line, "field", name, f"字段名“{name}”不能用", "用小写字母和下划线，不与已有的重名"
+            )
+        elif kind not in {"number", "text"}:
+            problems.add("SCH-F002", file, line, "kind", kind, "kind 只能是 number 或 text", "是与否写 number，1 为是")
+        else:
+            taken.add(name)
+            fields.append(CaseField(name, kind, row["label"]))
+    return tuple(fields)
 
 
 def _lists(rows: list[Row]) -> dict[str, frozenset[str]]:
@@ -294,8 +328,11 @@ class _WhenReader:
         px_lists: dict[str, frozenset[str]],
         empty: set[str],
         options: Options,
+        fields: tuple[CaseField, ...],
         problems: Problems,
     ) -> None:
+        self.numbers = (*NUMBER_FIELDS, *(field.name for field in fields if field.kind == "number"))
+        self.texts = (*TEXT_FIELDS, *(field.name for field in fields if field.kind == "text"))
         self.dx_lists = dx_lists
         self.px_lists = px_lists
         self.empty = empty
@@ -305,7 +342,7 @@ class _WhenReader:
     def read(self, file: str, line: int, text: str) -> Condition:
         """The condition of one cell; a fault is recorded and the condition never holds."""
         try:
-            condition = parse_when(text)
+            condition = parse_when(text, self.numbers, self.texts)
         except WhenError as error:
             self.problems.add(
                 "SCH-W001", file, line, f"when（第 {error.column} 个字符）", text, error.message, error.hint

@@ -1,7 +1,8 @@
 """The `when` language of scheme tables 入组条件: alternatives ` | ` of conjunctions ` & ` of atoms, `!` for not.
 
 The vocabulary is closed: code lists (`dx_main|dx_any|dx_other:LIST`, `px_main|px_any|px_other:LIST`), comparisons
-(`age<17`, `sex==1`), `dept==TEXT`, `discharge_way:2,5`, `mcc`, `cc`, `always`, `never`. No nesting, no arithmetic.
+(`age<17`, `sex==1`), texts (`dept==ICU`, `discharge_way:2,5`), `mcc`, `cc`, `always`, `never`. No nesting, no
+arithmetic. A scheme may declare more number and text fields (`field.csv`); they are compared in the same way.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import re
 from dataclasses import dataclass
 
 LIST_KINDS = ("dx_main", "dx_any", "dx_other", "px_main", "px_any", "px_other")
-NUMBER_FIELDS = ("sex", "age", "age_days", "birth_weight", "los", "icu_hours")
+NUMBER_FIELDS = ("sex", "age", "age_days", "birth_weight", "los", "icu_hours", "dx_count", "px_count")
+"""The numbers every scheme may compare; `dx_count` and `px_count` are the codes a case carries."""
+TEXT_FIELDS = ("dept", "discharge_way")
 OPERATORS = ("<=", ">=", "==", "<", ">")
 
 _COMPARISON = re.compile(rf"(?P<field>[a-z_]+)\s*(?P<op>{'|'.join(OPERATORS)})\s*(?P<value>.+)")
@@ -20,9 +23,9 @@ _LIST_NAME = re.compile(r"[^\s:|&!]+")
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One condition: `kind` is a list kind, a number field, `dept`, `discharge_way`, `mcc` or `cc`.
+    """One condition: `kind` is a list kind, a number field, a text field, `mcc` or `cc`.
 
-    `list_name` belongs to list kinds, `op` and `number` to number fields, `values` to `dept` and `discharge_way`.
+    `list_name` belongs to list kinds, `op` and `number` to number fields, `values` to text fields.
     """
 
     kind: str
@@ -39,8 +42,8 @@ class Atom:
             return f"{mark}{self.kind}:{self.list_name}"
         if self.op:
             return f"{mark}{self.kind}{self.op}{self.number:g}"
-        if self.kind == "dept":
-            return f"{mark}dept=={self.values[0]}"
+        if len(self.values) == 1:
+            return f"{mark}{self.kind}=={self.values[0]}"
         if self.values:
             return f"{mark}{self.kind}:{','.join(self.values)}"
         return f"{mark}{self.kind}"
@@ -64,8 +67,8 @@ class WhenError(ValueError):
         self.hint = hint
 
 
-def parse_when(text: str) -> Condition:
-    """A `when` text as alternatives of atoms; raises `WhenError` with the column of the fault."""
+def parse_when(text: str, numbers: tuple[str, ...] = NUMBER_FIELDS, texts: tuple[str, ...] = TEXT_FIELDS) -> Condition:
+    """A `when` text as alternatives of atoms over the given fields; raises `WhenError` with the column of the fault."""
     stripped = text.strip()
     if stripped == "always":
         return ALWAYS
@@ -73,7 +76,8 @@ def parse_when(text: str) -> Condition:
         return NEVER
     clauses: list[Clause] = []
     for clause_text, clause_start in _pieces(text, 0, "|"):
-        clauses.append(tuple(_atom(piece, start) for piece, start in _pieces(clause_text, clause_start, "&")))
+        pieces = _pieces(clause_text, clause_start, "&")
+        clauses.append(tuple(_atom(piece, start, numbers, texts) for piece, start in pieces))
     return tuple(clauses)
 
 
@@ -86,7 +90,7 @@ def _pieces(text: str, start: int, separator: str) -> list[tuple[str, int]]:
     return pieces
 
 
-def _atom(piece: str, start: int) -> Atom:
+def _atom(piece: str, start: int, numbers: tuple[str, ...], texts: tuple[str, ...]) -> Atom:
     body = piece.strip()
     column = start + (len(piece) - len(piece.lstrip())) + 1
     if not body:
@@ -100,17 +104,17 @@ def _atom(piece: str, start: int) -> Atom:
         raise WhenError(f"{body} 只能单独成条", column, f"整格只写 {body}")
     comparison = _COMPARISON.fullmatch(body)
     if comparison:
-        return _comparison(comparison, column, negated=negated)
+        return _comparison(comparison, column, numbers, texts, negated=negated)
     kind, colon, rest = body.partition(":")
     kind, rest = kind.strip(), rest.strip()
     if colon and kind in LIST_KINDS:
         if not _LIST_NAME.fullmatch(rest):
             raise WhenError(f"{kind} 后面缺清单名", column, f"写成 {kind}:清单名，例如 {kind}:HC2.px")
         return Atom(kind=kind, negated=negated, list_name=rest)
-    if colon and kind == "discharge_way":
+    if colon and kind in texts:
         values = tuple(value.strip() for value in rest.split(","))
         if not all(values):
-            raise WhenError("discharge_way 后面缺离院方式", column, "写成 discharge_way:2,5")
+            raise WhenError(f"{kind} 后面缺值", column, f"写成 {kind}:2,5")
         return Atom(kind=kind, negated=negated, values=values)
     raise WhenError(
         f"不认识的条件“{body}”",
@@ -119,12 +123,15 @@ def _atom(piece: str, start: int) -> Atom:
     )
 
 
-def _comparison(match: re.Match[str], column: int, *, negated: bool) -> Atom:
+def _comparison(
+    match: re.Match[str], column: int, numbers: tuple[str, ...], texts: tuple[str, ...], *, negated: bool
+) -> Atom:
     field, op, value = match["field"], match["op"], match["value"].strip()
-    if field == "dept" and op == "==":
-        return Atom(kind="dept", negated=negated, values=(value,))
-    if field not in NUMBER_FIELDS:
-        raise WhenError(f"“{field}”不能比较", column, "可比较的有：" + "、".join([*NUMBER_FIELDS, "dept=="]))
+    if field in texts and op == "==":
+        return Atom(kind=field, negated=negated, values=(value,))
+    if field not in numbers:
+        usable = [*numbers, *(f"{text}==" for text in texts)]
+        raise WhenError(f"“{field}”不能比较", column, f"可比较的有：{'、'.join(usable)}；别的字段先在 field.csv 里登记")
     if not _NUMBER.fullmatch(value):
         raise WhenError(f"“{value}”不是数字", column + match.start("value"), f"写成 {field}{op}数字")
     return Atom(kind=field, negated=negated, op=op, number=float(value))

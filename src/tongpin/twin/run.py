@@ -21,7 +21,7 @@ from tongpin.records.views.stay_lists import INPATIENT
 from tongpin.twin.joint import build_joint
 
 if TYPE_CHECKING:
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
     from tongpin.payment.policy import Policy
     from tongpin.store.home import Home
     from tongpin.twin.joint import JointReport
@@ -66,7 +66,7 @@ def _front_pages(home: Home) -> pa.Table:
     return cases.filter(pc.and_(pages, of_inpatients))
 
 
-def _weighted(pages: pa.Table, scheme: Scheme, policy: Policy) -> pa.Table:
+def _weighted(pages: pa.Table, scheme: SchemeTables, policy: Policy) -> pa.Table:
     """Grouped front pages with the weight of their group, null where they have none."""
     grouped = group(pages, scheme)
     for name in RESULT_COLUMNS:
@@ -79,7 +79,7 @@ def _weighted(pages: pa.Table, scheme: Scheme, policy: Policy) -> pa.Table:
 
 
 def _policy_info(
-    policy: Policy, scheme: Scheme, month: str, base_month: str, notices: tuple[str, ...]
+    policy: Policy, scheme: SchemeTables, month: str, base_month: str, notices: tuple[str, ...]
 ) -> dict[str, Any]:
     """What the report must say of its basis."""
     day = date.fromisoformat(f"{month}-01")

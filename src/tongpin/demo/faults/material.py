@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tongpin.demo.profile import Coded
-    from tongpin.grouping.model import Scheme
+    from tongpin.grouping.model import SchemeTables
 
 ADULT_AGE, STAY_DAYS = 40, 5
 Codes = tuple[tuple[str, str], ...]
@@ -24,7 +24,7 @@ class FaultCodes(NamedTuple):
     tcm: Codes
 
 
-def fault_codes(scheme: Scheme, unspecific: Sequence[Coded], tcm: Sequence[Coded]) -> FaultCodes:
+def fault_codes(scheme: SchemeTables, unspecific: Sequence[Coded], tcm: Sequence[Coded]) -> FaultCodes:
     """What faults draw from under a scheme; `unspecific` candidates that the scheme does group are left out."""
     names = scheme.dx_names | {one.code: one.name for one in unspecific}
     codes = sorted(names)
@@ -37,7 +37,7 @@ def fault_codes(scheme: Scheme, unspecific: Sequence[Coded], tcm: Sequence[Coded
     return FaultCodes(of_sex, nowhere, tuple((one.code, one.name) for one in tcm))
 
 
-def _grouped(scheme: Scheme, codes: list[str], sex: int) -> set[str]:
+def _grouped(scheme: SchemeTables, codes: list[str], sex: int) -> set[str]:
     """The codes that group as the only diagnosis of a grown patient of a sex."""
     from tongpin.grouping.stage import group
 
