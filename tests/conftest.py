@@ -9,10 +9,14 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tongpin.coverage.registry import STATUS_LABELS, Requirement, load_registry, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REFERENCE = REPOSITORY.parent / "shared" / "reference"
@@ -43,6 +47,14 @@ def reference_folder() -> Path:
 def chromium_path() -> Path | None:
     """The browser; tests that use it carry `needs("chromium")`."""
     return find_chromium()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled schemes of this run are kept apart from those of the person who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TONGPIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

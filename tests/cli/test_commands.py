@@ -61,7 +61,7 @@ def test_explained_groups_equal_plain_ones(tongpin, cases: Path, tmp_path: Path)
     tongpin("group", cases, "--scheme", "demo-drg", "-o", explained, "--explain", "--home", home)
     first = rows_of(plain)
     second = rows_of(explained)
-    paths = [json.loads(row.pop("explain")) for row in second]
+    paths = [json.loads(row.pop("explain"))["path"] for row in second]
     assert first == second
     assert paths[0][-1]["code"] == first[0]["drg"]
     assert paths[2] == []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # the tests may import the samples beside them
 
 TABLES = {
     "scheme.csv": "key,value\nscheme_id,small\ntitle,小方案\nsource,测试\nadrg_without_leaf,next\n",
@@ -59,7 +62,16 @@ TABLES = {
 
 @pytest.fixture
 def scheme_folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "small"
+    return written(tmp_path / "small")
+
+
+@pytest.fixture(scope="session")
+def lasting_scheme_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same scheme for tests that only read it."""
+    return written(tmp_path_factory.mktemp("schemes") / "small")
+
+
+def written(folder: Path) -> Path:
     folder.mkdir()
     for name, text in TABLES.items():
         (folder / name).write_text(text, encoding="utf-8")

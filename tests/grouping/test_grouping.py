@@ -9,9 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tongpin.grouping.interpreter import Case, explain, interpret
+from tongpin.grouping.interpreter import Case, interpret
 from tongpin.grouping.model import Outcome, SchemeTables
-from tongpin.grouping.prose import explain_lines
 from tongpin.grouping.stage import group
 from tongpin.grouping.tables import load_scheme
 from tongpin.records.case.schema import CASE_SCHEMA, CODE_LIST
@@ -136,26 +135,3 @@ def test_a_slice_of_a_table_groups_like_the_whole(scheme_folder: Path) -> None:
     )
     assert group(table.slice(1, 1), scheme).column("drg").to_pylist() == ["HC29"]
     assert group(table.slice(0, 0), scheme).num_rows == 0
-
-
-def test_the_explanation_names_codes_and_path(scheme_folder: Path) -> None:
-    told = explain(load_scheme(scheme_folder), Case(**ADULT, dx=("J18.900", "J96.000", "A41.900")))
-    assert told["drg"] == "ES31"
-    assert [step["code"] for step in told["path"]] == ["MDCE", "ES3", "ES31"]
-    assert told["path"][-1]["because"] == [{"atom": "mcc", "codes": ["A41.900"]}]  # J96.000 was excluded
-
-
-def test_the_explanation_in_words(scheme_folder: Path) -> None:
-    scheme = load_scheme(scheme_folder)
-    lines = explain_lines(scheme, explain(scheme, Case(**ADULT, dx=("J18.900", "A41.900"))))
-    assert lines == [
-        "分组成功：ES31 重",
-        "  MDCE 呼吸：主要诊断 J18.900 在 MDCE.dx",
-        "  ES3 肺炎：主要诊断 J18.900 在 ES3.dx",
-        "  ES31 肺炎伴严重并发症：严重并发症或合并症 A41.900",
-    ]
-    child = explain_lines(scheme, explain(scheme, Case(sex=2, age=5, dx=("J18.900",))))
-    assert child[-1] == "  ES37 儿童肺炎：年龄 5（要求 <17）"
-    trauma = explain_lines(scheme, explain(scheme, Case(**ADULT, dx=("S06.200", "S32.000"))))
-    assert trauma[-2:] == ["  ZZ1 无手术：任一手术不在 valid_px", "  ZZ19 多发创伤：无须其他条件"]
-    assert explain_lines(scheme, explain(scheme, Case(**ADULT, dx=("?",)))) == ["无法入组：0000"]

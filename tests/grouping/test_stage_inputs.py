@@ -172,10 +172,11 @@ def test_every_table_gives_the_kernel_the_same_types(scheme: SchemeTables) -> No
 def test_the_kernel_compiles_where_nothing_can_be_kept(tmp_path: Path) -> None:
     (tmp_path / "kernel.py").write_bytes(Path(kernel.__file__).read_bytes())
     (tmp_path / "__pycache__").touch()  # a file where folders of caches would be
-    code = "import kernel, numpy; print(kernel._lowest_bit(numpy.uint64(40)))"
+    probe = "import kernel\n@kernel._compiled\ndef twice(number):\n    return 2 * number\nprint(twice(4))\n"
+    (tmp_path / "probe.py").write_text(probe, encoding="utf-8")
     nowhere = {name: str(tmp_path / "__pycache__") for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA")}
     kept = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env={**kept, **nowhere}, capture_output=True, text=True, check=False
+        [sys.executable, "probe.py"], cwd=tmp_path, env={**kept, **nowhere}, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "8\n"), done.stderr

@@ -122,7 +122,7 @@ def test_check_warns_of_leaves_that_cannot_be_reached(scheme_folder: Path) -> No
 
 def test_check_looks_for_a_list_among_those_of_its_kind(scheme_folder: Path) -> None:
     replace(scheme_folder, "drg.csv", "los>30", "px_any:both")
-    replace(scheme_folder, "px_list.csv", "list,code", "list,code\nboth,51.2300")
+    replace(scheme_folder, "px_list.csv", "list,code", "list,code\nboth,33.2400")
     (scheme_folder / "empty_list.csv").write_text("list\nboth\n", encoding="utf-8")
     assert check_scheme(load_scheme(scheme_folder)) == []
     replace(scheme_folder, "drg.csv", "px_any:both", "dx_any:both")

@@ -163,7 +163,7 @@ def test_every_command_stands_in_the_readme() -> None:
 
 
 def test_every_parameter_of_a_policy_is_documented() -> None:
-    from tongpin.payment.vocabulary import KNOWN
+    from tongpin.payment.policy.vocabulary import KNOWN
 
     text = (REPOSITORY / "docs" / "policy-format.md").read_text(encoding="utf-8")
     assert [key for key in KNOWN if f"| `{key}` |" not in text] == []

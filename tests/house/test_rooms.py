@@ -58,8 +58,8 @@ def offences(source: Path) -> list[str]:
     for path in sorted(source.rglob("*.py")):
         parts = path.relative_to(source).parts
         if len(parts) == 1:
-            # `python -m tongpin` is the front door of the command line.
-            room, package = "cli" if path.name == "__main__.py" else "", (source.name,)
+            # `python -m tongpin` and `from tongpin import Scheme` are the front doors.
+            room, package = "cli" if path.name in {"__main__.py", "__init__.py"} else "", (source.name,)
         else:
             room, package = parts[0], (source.name, *parts[:-1])
         tree = ast.parse(path.read_text(encoding="utf-8"))

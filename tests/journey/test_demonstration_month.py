@@ -15,8 +15,8 @@ import pytest
 
 from tongpin.cli import main
 from tongpin.demo.faults.registry import kinds
-from tongpin.payment.run import settle_in_home
-from tongpin.payment.statement import check_month
+from tongpin.payment.month.run import settle_in_home
+from tongpin.payment.month.statement import check_month
 from tongpin.records.intake.load import CASES, FINDINGS, INSTITUTIONS, read_loaded
 from tongpin.store.home import Home
 
@@ -213,13 +213,17 @@ def test_the_joint_page_opens_in_a_browser(journey: Journey, chromium_path: str)
 
 
 def test_a_case_explains_its_yuan(
-    journey: Journey, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    journey: Journey, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     line = next(row for row in journey.lines.to_pylist() if row["outlier_class"] == "NORMAL")
-    monkeypatch.setattr(sys, "argv", ["tongpin", "explain", line["case_id"], "--home", str(journey.home.root)])
+    page = tmp_path / "why.html"
+    asked = ["explain", line["case_id"], "--not", "MDCA", "--html", page, "--home", journey.home.root]
+    monkeypatch.setattr(sys, "argv", ["tongpin", *map(str, asked)])
     with pytest.raises(SystemExit):
         main()
     said = capsys.readouterr().out
     assert f"{line['pool_payable_fen'] / 100:,.2f}" in said
     assert line["drg"] in said
     assert "模拟" in said
+    assert "为什么不是 MDCA" in said
+    assert line["drg"] in page.read_text(encoding="utf-8")

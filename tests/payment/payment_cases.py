@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import yaml
 
-from tongpin.payment.policy import Policy
-from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
-from tongpin.payment.price import price
-from tongpin.payment.statement import DECISION_SCHEMA, MonthSettlement, settle_month
+from tongpin.payment.month.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
+from tongpin.payment.month.statement import DECISION_SCHEMA, MonthSettlement, settle_month
+from tongpin.payment.policy.policy import Policy
+from tongpin.payment.pricing.price import price
 from tongpin.records.case.schema import CASE_SCHEMA
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pytest
 from payment_cases import INSTITUTIONS, case, decisions, grouped
 
-from tongpin.payment.interim import join_interim_bills
-from tongpin.payment.policy import Policy
-from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
-from tongpin.payment.price import price
-from tongpin.payment.statement import MonthSettlement, settle_month
+from tongpin.payment.month.interim import join_interim_bills
+from tongpin.payment.month.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
+from tongpin.payment.month.statement import MonthSettlement, settle_month
+from tongpin.payment.policy.policy import Policy
+from tongpin.payment.pricing.price import price
 
 if TYPE_CHECKING:
     import pyarrow as pa

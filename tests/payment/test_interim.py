@@ -14,15 +14,15 @@ from payment_cases import INSTITUTIONS, START, case, decisions, fen, grouped, ma
 
 from tongpin.base.errors import PolicyError
 from tongpin.payment.explain import explain_case
-from tongpin.payment.interim import join_interim_bills
-from tongpin.payment.posting import LINE_SCHEMA
-from tongpin.payment.price import price
-from tongpin.payment.statement import MonthSettlement, settle_month
+from tongpin.payment.month.interim import join_interim_bills
+from tongpin.payment.month.posting import LINE_SCHEMA
+from tongpin.payment.month.statement import MonthSettlement, settle_month
+from tongpin.payment.pricing.price import price
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tongpin.payment.policy import Policy
+    from tongpin.payment.policy.policy import Policy
 
 MAY, JUNE, JULY, AUGUST = "2025-05", "2025-06", "2025-07", "2025-08"
 

@@ -11,15 +11,15 @@ from payment_cases import INSTITUTIONS, case, decisions, fen, grouped, make_poli
 
 from tongpin.base.errors import PolicyError
 from tongpin.payment.explain import explain_case
-from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
-from tongpin.payment.price import price
-from tongpin.payment.statement import settle_month
-from tongpin.payment.statement_columns import statement_columns
+from tongpin.payment.month.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
+from tongpin.payment.month.statement import settle_month
+from tongpin.payment.month.statement_columns import statement_columns
+from tongpin.payment.pricing.price import price
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tongpin.payment.policy import Policy
+    from tongpin.payment.policy.policy import Policy
 
 WITH_MODES = INSTITUTIONS.append_column("pay_mode", pa.array(["drg", "observed", None, "observed"]))
 """H3 pays by DRG, H2 is observed, UP pays by DRG until it is observed from 15 June."""

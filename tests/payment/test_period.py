@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from payment_cases import case, grouped, make_policy
 
 from tongpin.base.errors import PolicyError
-from tongpin.payment.period import case_day, clearing_years, cutoff_day, natural_months, posting_months
+from tongpin.payment.policy.period import case_day, clearing_years, cutoff_day, natural_months, posting_months
 
 
 @pytest.fixture(scope="session")

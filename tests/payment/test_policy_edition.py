@@ -11,9 +11,9 @@ from payment_cases import START, make_policy, write_policy
 
 import tongpin
 from tongpin.base.errors import PolicyError
-from tongpin.payment.policy import Policy
-from tongpin.payment.rates import LevelRate, level_rate
-from tongpin.payment.vocabulary import KNOWN
+from tongpin.payment.policy.policy import Policy
+from tongpin.payment.policy.vocabulary import KNOWN
+from tongpin.payment.pricing.rates import LevelRate, level_rate
 
 DEMO = Path(tongpin.__file__).parent / "policies" / "demo-east" / "2025"
 JUNE = date(2025, 6, 1)

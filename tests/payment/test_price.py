@@ -11,7 +11,7 @@ from payment_cases import INSTITUTIONS, case, fen, grouped, make_policy, priced_
 
 from tongpin.base.errors import BalanceError, PolicyError
 from tongpin.payment.explain import explain_case
-from tongpin.payment.price import PRICED_SCHEMA, price
+from tongpin.payment.pricing.price import PRICED_SCHEMA, price
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tongpin.base.errors import PolicyError
-from tongpin.payment.rates import close_level_rate, rounded
+from tongpin.payment.pricing.rates import close_level_rate, rounded
 
 WAN = 10_000
 YUAN = 100

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 
 from tongpin.base.errors import PolicyError, StoreError
-from tongpin.payment.library import open_policy, policy_at_close, policy_folders
-from tongpin.payment.run import LINES, STATEMENTS, closed_run, line_case, posted_lines, settle_in_home
-from tongpin.payment.statement_columns import statement_basis
+from tongpin.payment.month.run import LINES, STATEMENTS, closed_run, line_case, posted_lines, settle_in_home
+from tongpin.payment.month.statement_columns import statement_basis
+from tongpin.payment.policy.library import open_policy, policy_at_close, policy_folders
 from tongpin.records.case.schema import CASE_SCHEMA
 from tongpin.records.intake.load import CASES, DECISIONS, INSTITUTIONS, KEYS, WITHDRAWALS, load_files
 from tongpin.records.readers.own_layouts import layout_schema

@@ -13,9 +13,9 @@ from payment_cases import case, decisions, fen, make_policy, settle, withdrawals
 
 from tongpin.base.errors import BalanceError, PolicyError
 from tongpin.payment.explain import explain_case
-from tongpin.payment.posting import AMOUNTS, LINE_SCHEMA
-from tongpin.payment.statement import STATEMENT_SCHEMA, check_month
-from tongpin.payment.statement_columns import statement_columns
+from tongpin.payment.month.posting import AMOUNTS, LINE_SCHEMA
+from tongpin.payment.month.statement import STATEMENT_SCHEMA, check_month
+from tongpin.payment.month.statement_columns import statement_columns
 
 
 @pytest.fixture(scope="session")
@@ -308,9 +308,9 @@ def test_a_line_without_its_row_and_a_row_without_its_line_fail_loud(policy):
 def test_settling_refuses_a_priced_case_that_was_changed_afterwards(policy):
     from payment_cases import INSTITUTIONS, grouped
 
-    from tongpin.payment.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
-    from tongpin.payment.price import price
-    from tongpin.payment.statement import DECISION_SCHEMA, settle_month
+    from tongpin.payment.month.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA
+    from tongpin.payment.month.statement import DECISION_SCHEMA, settle_month
+    from tongpin.payment.pricing.price import price
 
     priced = tampered(price(grouped(OLD), policy, INSTITUTIONS), "pool_payable_fen", 100)
     with pytest.raises(BalanceError, match="病例 old 统筹应付"):

@@ -8,9 +8,9 @@ import openpyxl
 import pyarrow as pa
 import pytest
 
-from tongpin.payment.statement import STATEMENT_SCHEMA
-from tongpin.payment.statement_columns import statement_columns, synthetic_notice
-from tongpin.payment.statement_xlsx import write_statement_xlsx
+from tongpin.payment.month.statement import STATEMENT_SCHEMA
+from tongpin.payment.month.statement_columns import statement_columns, synthetic_notice
+from tongpin.payment.month.statement_xlsx import write_statement_xlsx
 from tongpin.store.home import Home
 
 if TYPE_CHECKING:

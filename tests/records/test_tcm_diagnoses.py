@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from records_samples import message, the_case
 
-from tongpin.grouping.interpreter import Case, explain
+from tongpin.grouping.explain import explain
+from tongpin.grouping.interpreter import Case
 from tongpin.grouping.library import open_scheme
 from tongpin.store.home import Home
 
@@ -24,7 +25,7 @@ TCM = [
 
 def told(read_lists: Any, diagnoses: list[dict[str, str]]) -> tuple[dict[str, Any], dict[str, Any]]:
     case = the_case(read_lists(message() | {"diseinfo": diagnoses, "oprninfo": []}))
-    return case, explain(open_scheme(Home.open("no-home"), "demo-drg"), Case.of(case))
+    return case, explain(open_scheme(Home.open("no-home"), "demo-drg"), Case.of(case)).as_dict()
 
 
 @pytest.mark.parametrize("order", [[*TCM, *WESTERN], [*WESTERN, *TCM], [TCM[1], *WESTERN, TCM[0]]])

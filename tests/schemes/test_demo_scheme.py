@@ -34,6 +34,13 @@ PLAN_COLUMNS = {
     *(f"level_{grade}" for grade in GRADES),
     "basis",
 }
+TRANSLATED_ONCE = {
+    "dx": {"D18.013": ("D18.000x013", "D23.900"), "J98.400": ("J98.400x012", "J98.414")},
+    "px": {"39.7900x007": ("39.7100x007", "39.7100")},
+}
+"""Code of the scheme that is a clinical code too: the clinical code that becomes it, and what it becomes itself."""
+NOT_IN_THE_CITY = {"AE18D", "FD38D", "GE18D", "IC28D", "JU17D", "KD18D", "QB17D", "SB17D", "ZZ18D"}
+"""Leaves that the city plans no cases for; the cases beside the scheme reach them."""
 # ADRG: planned share %, weight by suffix (practice figures, to be met within 30 %)
 TOP_GROUPS = {
     "BR2": (6.0, {"1": 1.30, "3": 0.85, "5": 0.65}),
@@ -117,8 +124,8 @@ def test_scheme_has_every_mdc_in_order_and_each_has_a_group(scheme):
 
 def test_scheme_has_the_planned_size(scheme):
     adrgs = {drg[:3] for drg in scheme.drg_codes}
-    assert len(adrgs) >= 70
-    assert len(scheme.drg_codes) >= 140
+    assert len(adrgs) >= 190
+    assert len(scheme.drg_codes) >= 330
     assert adrgs >= TOP_GROUPS.keys()
 
 
@@ -166,12 +173,47 @@ def test_complications_are_disjoint_and_each_has_its_exclusion_table(scheme):
     assert scheme.sites.keys().isdisjoint(scheme.mcc.keys() | scheme.cc.keys())
 
 
-def test_code_maps_keep_known_codes_and_lead_grey_codes_to_known_ones(scheme):
-    for names, mapping in ((scheme.dx_names, scheme.dx_map), (scheme.px_names, scheme.px_map)):
-        assert all(mapping[code] == code for code in names)
-        grey = {code: target for code, target in mapping.items() if code not in names}
-        assert grey
-        assert set(grey.values()) <= names.keys()
+def test_code_maps_keep_known_codes_and_lead_clinical_ones_to_them(scheme):
+    for kind, names, mapping, least in (
+        ("dx", scheme.dx_names, scheme.dx_map, 400),
+        ("px", scheme.px_names, scheme.px_map, 150),
+    ):
+        assert {code for code in names if mapping[code] != code} == set(TRANSLATED_ONCE[kind])
+        clinical = {code: target for code, target in mapping.items() if code not in names}
+        assert len(clinical) >= least
+        assert set(mapping.values()) <= names.keys()
+        form = DX_FORM if kind == "dx" else PX_FORM
+        assert [code for code in clinical if not form.fullmatch(code)] == []
+
+
+def test_a_clinical_code_stays_in_its_category_except_where_the_two_editions_mean_different_things(scheme):
+    other_category = {
+        code: target
+        for mapping, same in ((scheme.dx_map, 3), (scheme.px_map, 4))
+        for code, target in mapping.items()
+        if code[:same] != target[:same]
+    }
+    assert other_category == {"D18.013": "D23.900"}
+
+
+def test_several_clinical_codes_lead_to_one_code_and_combined_ones_are_translated_whole(scheme):
+    sources = Counter(target for code, target in scheme.dx_map.items() if code != target)
+    assert sources["I10.x00"] >= 5
+    assert sum(count > 1 for count in sources.values()) >= 100
+    assert scheme.dx_map["E11.401+G63.2*"] == "E11.400"
+    assert scheme.dx_map["A17.001+G01*"] == "A17.000+G01*"
+
+
+def test_a_map_is_one_step_even_where_a_target_is_translated_itself(scheme):
+    """`TRANSLATED_ONCE`: as clinical codes they mean something else than as codes of the scheme."""
+    for kind, mapping in (("dx", scheme.dx_map), ("px", scheme.px_map)):
+        for target, (source, onward) in TRANSLATED_ONCE[kind].items():
+            assert (mapping[source], mapping[target]) == (target, onward)
+    patient = {"sex": 2, "age": 60, "los": 5, "code_map": True}
+    assert interpret(scheme, Case(dx=("D18.000x013",), **patient)).drg == "HS35D"
+    assert interpret(scheme, Case(dx=("D18.013",), **patient)).drg == "JZ19D"
+    assert interpret(scheme, Case(dx=("I70.200",), px=("39.7100x007",), **patient)).drg == "FN19D"
+    assert interpret(scheme, Case(dx=("I70.200",), px=("39.7900x007",), **patient)).drg == "FC19D"
 
 
 @pytest.mark.needs("reference")
@@ -255,7 +297,7 @@ def test_every_plan_case_reaches_the_group_demanded(scheme, cases):
     got, demanded = grouped["drg"].to_pylist(), grouped["drg_demanded"].to_pylist()
     wrong = Counter((want, have) for want, have in zip(demanded, got, strict=True) if want != have)
     assert wrong == {}
-    assert set(got) == set(scheme.drg_codes), "a leaf that no plan case reaches"
+    assert set(got) == set(scheme.drg_codes) - NOT_IN_THE_CITY, "a leaf that no plan case reaches"
 
 
 def test_the_interpreter_agrees_on_one_case_of_each_group(scheme, cases):
@@ -303,6 +345,14 @@ def test_every_diagnosis_of_the_dictionary_groups_as_principal_in_some_patient(s
         # sixty days is not yet a long stay
         (Case(sex=1, age=40, los=60, dx=("F20.000",)), "TR19D"),
         (Case(sex=1, age=40, los=61, dx=("F20.000",)), "TR18D"),
+        # infant, child and adult with the same hernia
+        (Case(sex=1, age=0, age_days=200, dx=("K40.900",), px=("53.0000",)), "GE18D"),
+        (Case(sex=1, age=1, dx=("K40.900",), px=("53.0000",)), "GE17D"),
+        (Case(sex=1, age=17, dx=("K40.900",), px=("53.0000",)), "GE15D"),
+        # dead on the second day, on the third, and home on the second
+        (Case(sex=1, age=40, los=2, discharge_way="5", dx=("S06.500", "S72.300")), "ZZ18D"),
+        (Case(sex=1, age=40, los=3, discharge_way="5", dx=("S06.500", "S72.300")), "ZZ15D"),
+        (Case(sex=1, age=40, los=2, discharge_way="1", dx=("S06.500", "S72.300")), "ZZ15D"),
     ],
 )
 def test_edges_of_the_rules(scheme, case, drg):
@@ -314,7 +364,7 @@ def test_edges_of_the_rules(scheme, case, drg):
 
 def test_plan_has_one_row_a_group_and_says_that_it_is_assumed(scheme, plan):
     assert set(plan[0]) == PLAN_COLUMNS
-    assert Counter(row["drg"] for row in plan) == Counter(scheme.drg_codes)
+    assert Counter(row["drg"] for row in plan) == Counter(set(scheme.drg_codes) - NOT_IN_THE_CITY)
     assert {row["basis"] for row in plan} == {"assumed"}
 
 
@@ -428,8 +478,17 @@ def test_shares_of_drugs_and_consumables_in_the_money(plan, mix):
 
 def test_policy_weights_are_the_plan_weights(plan, weights):
     assert list(weights[0]) == ["drg", "weight", "basic_group"]
-    assert [(row["drg"], row["weight"]) for row in weights] == [(row["drg"], row["weight"]) for row in plan]
+    planned = [row for row in weights if row["drg"] not in NOT_IN_THE_CITY]
+    assert [(row["drg"], row["weight"]) for row in planned] == [(row["drg"], row["weight"]) for row in plan]
+    assert {row["drg"] for row in weights} - {row["drg"] for row in plan} == NOT_IN_THE_CITY
     assert all(re.fullmatch(r"\d+\.\d{4}", row["weight"]) for row in weights)
+
+
+def test_weights_of_the_other_leaves_lie_beside_their_siblings(weights):
+    weight = {row["drg"]: float(row["weight"]) for row in weights}
+    for drg in NOT_IN_THE_CITY:
+        siblings = [value for other, value in weight.items() if other[:3] == drg[:3] and other != drg]
+        assert 0.45 * min(siblings) <= weight[drg] <= 2 * max(siblings), drg
 
 
 def test_basic_groups_are_light_and_common(plan, weights):

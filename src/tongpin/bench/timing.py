@@ -5,12 +5,13 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 RUNS = 5
+PAIRS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Result:
     title: str
     timings: tuple[Timing, ...]
     notes: tuple[str, ...] = ()
+    figures: tuple[tuple[str, float], ...] = ()
+    """What the notes say, for machines: stable names, the unit last."""
 
     def rows(self) -> list[list[str]]:
         """Step, median in milliseconds, cases per second, ratio to the floor (per case)."""
@@ -44,7 +47,32 @@ class Result:
             "title": self.title,
             "timings": [{"step": t.step, "seconds": t.seconds, "cases": t.cases} for t in self.timings],
             "notes": list(self.notes),
+            "figures": dict(self.figures),
         }
+
+
+class Pairs(NamedTuple):
+    """Two pieces of work timed in turn: the median seconds of each, and the median of the ratios second / first."""
+
+    first: float
+    second: float
+    ratio: float
+
+
+def pairs(first: Callable[[], object], second: Callable[[], object], count: int = PAIRS) -> Pairs:
+    """Two pieces of work in turn, so that whatever else the machine does meets both alike."""
+    seconds = [(median(first, 1), median(second, 1)) for _ in range(count)]
+    return Pairs(
+        statistics.median(one for one, _ in seconds),
+        statistics.median(two for _, two in seconds),
+        statistics.median(two / one for one, two in seconds),
+    )
+
+
+def percentile(seconds: Sequence[float], share: float) -> float:
+    """The value below which that share of the times lies (0–1)."""
+    ranked = sorted(seconds)
+    return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
 
 
 def median(work: Callable[[], object], runs: int = RUNS) -> float:

@@ -177,6 +177,23 @@ def scheme_import(
     scheme_commands.import_(home, source, scheme_id, kind, licence, replace=replace)
 
 
+@scheme_app.command("template")
+def scheme_template(
+    output: Annotated[Path, typer.Option("--output", "-o", help="写到哪个 xlsx 文件")],
+    scheme: Annotated[
+        str | None, typer.Option("--from", help="把这个方案写进模板，不给则为空模板", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="覆盖已有的文件")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """写出分组方案模板：把公布的方案录入其中，再用 import 导入。"""
+    from tongpin.cli import scheme_commands
+
+    scheme_commands.template(home, output, scheme, force=force)
+
+
 @scheme_app.command("list")
 def scheme_list(home: HomeOption = None, as_json: JsonOption = False, lang: LanguageOption = "zh") -> None:
     """列出现有方案。"""
@@ -206,10 +223,55 @@ def scheme_check(
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
 ) -> None:
-    """检查方案：到不了的组、空清单、没有名称的组、字典外的编码。"""
+    """检查方案：到不了的组、空清单、没有名称的组、字典外的编码；自带病例逐例重跑。"""
     from tongpin.cli import scheme_commands
 
     if scheme_commands.check(home, scheme_id):
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+@scheme_app.command("diff")
+def scheme_diff(
+    old: Annotated[str, typer.Argument(metavar="A", help="原方案的代号")],
+    new: Annotated[str, typer.Argument(metavar="B", help="新方案的代号")],
+    cases: Annotated[
+        Path | None, typer.Option("--cases", help="用这个文件的病例看谁换了组", show_default=False)
+    ] = None,
+    loaded: Annotated[bool, typer.Option("--loaded", help="用工作目录里已装载的病例")] = False,
+    weights_old: Annotated[
+        Path | None, typer.Option("--weights-a", help="原方案的权重表（CSV：drg,weight）", show_default=False)
+    ] = None,
+    weights_new: Annotated[
+        Path | None, typer.Option("--weights-b", help="新方案的权重表，默认同 --weights-a", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="明细写到这个 xlsx 或 csv", show_default=False)
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """对比两个方案：病组、规则、编码的增减，病例在组间的移动，权重的变化。"""
+    from tongpin.cli import scheme_diff_command
+
+    scheme_diff_command.diff(home, old, new, cases, (weights_old, weights_new), output, loaded=loaded)
+
+
+@scheme_app.command("conformance")
+def scheme_conformance(
+    export: Annotated[
+        Path | None, typer.Option("--export", help="把用例写成方案文件夹和病例文件", show_default=False)
+    ] = None,
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="核对别的分组器的答案（文件或文件夹）", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """一致性用例：小规则、病例与答案；跑本软件的两种分法，或核对别的分组器。"""
+    from tongpin.cli import conformance_command
+
+    if conformance_command.conformance(export, answers):
         raise typer.Exit(EXIT_FINDINGS)
 
 
@@ -226,10 +288,34 @@ def group(
     lang: LanguageOption = "zh",
 ) -> None:
     """给一个文件的病例分组。"""
-    from tongpin.cli import record_commands
+    from tongpin.cli import group_command
 
-    if record_commands.group(home, source, kind, scheme, output, explain=explain, by_interpreter=by_interpreter):
+    if group_command.run(home, source, kind, scheme, output, explain=explain, by_interpreter=by_interpreter):
         raise typer.Exit(EXIT_FINDINGS)
+
+
+@app.command()
+def why(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="病例文件，同 group")],
+    scheme: Annotated[str, typer.Option("--scheme", help="方案代号")],
+    case_id: Annotated[
+        str | None, typer.Option("--case", help="病例号，文件只有一例时可省略", show_default=False)
+    ] = None,
+    others: Annotated[
+        list[str] | None,
+        typer.Option("--not", help="为什么不是这个 DRG、ADRG 或 MDC，可写几次", show_default=False),
+    ] = None,
+    page: Annotated[Path | None, typer.Option("--html", help="写成一页 .html", show_default=False)] = None,
+    full: Annotated[bool, typer.Option("--full", help="连同没有成立的每一条规则")] = False,
+    kind: Annotated[str | None, typer.Option("--kind", help="文件种类，默认自动识别", show_default=False)] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """一例为什么入这个组、为什么不是另一个组、为什么没有入组。"""
+    from tongpin.cli import why_command
+
+    why_command.run(home, source, kind, scheme, case_id, others or [], page, full=full)
 
 
 @app.command()
@@ -264,6 +350,11 @@ def report_joint(
 @app.command()
 def explain(
     case_id: Annotated[str, typer.Argument(metavar="CASE", help="清单的结算号")],
+    others: Annotated[
+        list[str] | None,
+        typer.Option("--not", help="为什么不是这个 DRG、ADRG 或 MDC，可写几次", show_default=False),
+    ] = None,
+    page: Annotated[Path | None, typer.Option("--html", help="入组说明写成一页 .html", show_default=False)] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
@@ -271,7 +362,7 @@ def explain(
     """一例的每一元从哪里来：入组路径、权重、费率、各付费方。"""
     from tongpin.cli import money_commands
 
-    money_commands.explain(home, case_id)
+    money_commands.explain(home, case_id, others or [], page)
 
 
 @app.command()
@@ -308,7 +399,12 @@ def coverage(as_json: JsonOption = False, lang: LanguageOption = "zh") -> None:
 @app.command()
 def bench(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="grouping 分组；load 装载")] = "grouping",
-    cases: Annotated[int | None, typer.Option("--cases", min=1, help="病例数", show_default=False)] = None,
+    cases: Annotated[
+        int | None, typer.Option("--cases", min=1, help="病例数；分组一百万起连同整座城市", show_default=False)
+    ] = None,
+    scheme: Annotated[
+        str | None, typer.Option("--scheme", help="分组基准用哪个方案，默认演示方案", show_default=False)
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
@@ -316,4 +412,4 @@ def bench(
     """基准：与只读或只解析同一份数据的时间放在一起。"""
     from tongpin.cli import house_commands
 
-    house_commands.bench(name, home, cases)
+    house_commands.bench(name, home, cases, scheme)

@@ -33,7 +33,7 @@ def compare(
     from datetime import date
 
     from tongpin.grouping.library import open_scheme
-    from tongpin.payment.library import open_policy
+    from tongpin.payment.policy.library import open_policy
     from tongpin.records.views.completeness import fill_rates
     from tongpin.records.views.edition import open_edition, out_of_date_codes
     from tongpin.store.home import Home
@@ -140,7 +140,7 @@ def _compared(
 def _notes(
     home: Home, edition: Edition, scheme: SchemeTables, map_label: str, found: SameSource, stale: pa.Table
 ) -> list[str]:
-    from tongpin.payment.statement_columns import synthetic_notice
+    from tongpin.payment.month.statement_columns import synthetic_notice
 
     lines = [
         *synthetic_notice(home),

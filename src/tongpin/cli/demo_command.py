@@ -37,7 +37,7 @@ def run(home_path: Path | None, cases: int | None) -> None:
     """City → load → group → settle → measures → twin → report; ends with the paths of the reports."""
     from tongpin.demo.city import build_city
     from tongpin.grouping.library import DEMO_SCHEME, open_scheme, scheme_folders
-    from tongpin.payment.run import settle_in_home
+    from tongpin.payment.month.run import settle_in_home
     from tongpin.records.intake.load import load_files
     from tongpin.store.home import Home
 

@@ -39,7 +39,7 @@ CSV_HEADS = {
 
 def show(home_path: Path | None, case_id: str, as_of: int | None) -> None:
     """Everything the home knows of one case."""
-    from tongpin.payment.run import posted_lines
+    from tongpin.payment.month.run import posted_lines
     from tongpin.records.intake.dossier import dossiers
     from tongpin.store.home import Home
 

@@ -26,12 +26,13 @@ def coverage() -> None:
     screen.table("合计", ["状态", "条数"], [[STATUS_LABELS[status], str(counts[status])] for status in STATUS_LABELS])
 
 
-def bench(name: str, home_path: Path | None, cases: int | None) -> None:
+def bench(name: str, home_path: Path | None, cases: int | None, scheme: str | None) -> None:
     """Run one benchmark and print medians with the floor beside them."""
     if name == "grouping":
         from tongpin.bench import grouping
+        from tongpin.grouping.library import DEMO_SCHEME
 
-        results = [grouping.run(home_path, cases or 200_000)]
+        results = grouping.run(home_path, cases or grouping.USUAL_CASES, scheme or DEMO_SCHEME)
     elif name == "load":
         from tongpin.bench import load
 

@@ -8,15 +8,16 @@ from tongpin.base.errors import StoreError
 from tongpin.cli.output import screen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from tongpin.payment.run import MonthRun
+    from tongpin.payment.month.run import MonthRun
     from tongpin.store.home import Home
 
 
 def settle(home_path: Path | None, month: str, area: str | None, *, draft: bool) -> None:
     """Settle a month (or try it), write its statement and show the sums by fund and level."""
-    from tongpin.payment.run import settle_in_home
+    from tongpin.payment.month.run import settle_in_home
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
@@ -40,8 +41,8 @@ def settle(home_path: Path | None, month: str, area: str | None, *, draft: bool)
 
 def write_statement(home: Home, run: MonthRun, *, is_draft: bool = False) -> Path:
     """The 月度支付情况表 of a month as xlsx in the reports folder; its path."""
-    from tongpin.payment.statement_columns import statement_basis, synthetic_notice
-    from tongpin.payment.statement_xlsx import write_statement_xlsx
+    from tongpin.payment.month.statement_columns import statement_basis, synthetic_notice
+    from tongpin.payment.month.statement_xlsx import write_statement_xlsx
 
     assumed = len(run.manifest["assumed"])
     notices = [*synthetic_notice(home), *[f"模拟：付费办法有 {assumed} 项取值没有文件确认"] * bool(assumed)]
@@ -64,7 +65,7 @@ def show_settlement(run: MonthRun, *, is_draft: bool = False) -> None:
     """The settled month by settlement level and fund, for people."""
     import pyarrow.compute as pc
 
-    from tongpin.payment.statement_columns import LEVELS
+    from tongpin.payment.month.statement_columns import LEVELS
     from tongpin.report.words import percent_text, wan_text
 
     statement = run.settlement.statement
@@ -135,16 +136,17 @@ def write_joint(home: Home, month: str, area: str | None) -> tuple[Path, Path]:
     return page, workbook
 
 
-def explain(home_path: Path | None, case_id: str) -> None:
-    """Say where each yuan of a posted list comes from, and how it came into its group."""
+def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: Path | None) -> None:
+    """Say where each yuan of a posted list comes from, how it came into its group and why not into `others`."""
+    from tongpin.cli.why_command import write_page
+    from tongpin.grouping.explain import explain as explain_group
+    from tongpin.grouping.explain import explain_lines, why_not
     from tongpin.grouping.interpreter import Case
-    from tongpin.grouping.interpreter import explain as explain_group
     from tongpin.grouping.library import open_scheme
-    from tongpin.grouping.prose import explain_lines
     from tongpin.payment.explain import explain_case
-    from tongpin.payment.library import policy_named
-    from tongpin.payment.posting import LINE_KINDS
-    from tongpin.payment.run import closed_months, line_case, posted_lines
+    from tongpin.payment.month.posting import LINE_KINDS
+    from tongpin.payment.month.run import closed_months, line_case, posted_lines
+    from tongpin.payment.policy.library import policy_named
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
@@ -156,12 +158,28 @@ def explain(home_path: Path | None, case_id: str) -> None:
     manifests = closed_months(home)
     closing = manifests[lines[-1]["period"]]
     scheme = open_scheme(home, closing["scheme"])
-    paths = [explain_group(scheme, Case.of(row)) for row in line_case(home, lines[-1]).to_pylist()]
+    cases = [Case.of(row) for row in line_case(home, lines[-1]).to_pylist()]
+    paths = [explain_group(scheme, case) for case in cases]
+    whys = [why_not(scheme, case, group) for case in cases for group in others]
     texts = [explain_case(line, policy_named(home, manifests[line["period"]]["policy"])) for line in lines]
-    screen.give({"ok": True, "case_id": case_id, "lines": lines, "explained": texts, "group": paths})
+    screen.give(
+        {
+            "ok": True,
+            "case_id": case_id,
+            "lines": lines,
+            "explained": texts,
+            "group": [path.as_dict() for path in paths],
+            "why_not": [why.as_dict() for why in whys],
+        },
+    )
     for line, text in zip(lines, texts, strict=True):
         screen.say(f"{line['period']} 入账（{LINE_KINDS[line['line_kind']]}）\n{text}\n")
     if scheme.digest != closing["scheme_digest"]:
         screen.say(f"注意：方案 {scheme.scheme_id} 在关账之后改过，下面是现在的入组，入账时为 {lines[-1]['drg']}")
     for path in paths:
-        screen.say("\n".join(explain_lines(scheme, path)))
+        screen.say("\n".join(explain_lines(path)))
+    for why in whys:
+        screen.say("\n".join(why.lines()))
+    if page is not None and paths:
+        write_page(page, paths[0], whys, case_id)
+        screen.say(f"说明页：{page}", f"page: {page}")

@@ -1,19 +1,14 @@
-"""`tongpin load` and `tongpin group`."""
+"""`tongpin load`."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tongpin.base.errors import TongpinError
 from tongpin.cli.output import screen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pyarrow as pa
 
     from tongpin.base.findings import Finding
     from tongpin.grouping.model import SchemeTables
@@ -32,7 +27,6 @@ LOAD_HEADS = {
     "repeated": "重复",
 }
 """What became of the records of a load; a record is one of them."""
-OUTPUT_COLUMNS = ("case_id", "status", "mdc", "adrg", "drg")
 
 
 def load(home_path: Path | None, files: list[Path], kind: str | None, scheme_id: str | None) -> bool:
@@ -107,93 +101,3 @@ def show_load(report: LoadReport) -> None:
         screen.say(f"结算结果补全了先前装载的清单 {report.completed:,} 份（计入更新）")
     if report.mended:
         screen.say(f"先前的问题改正了 {report.mended:,} 条")
-
-
-def group(
-    home_path: Path | None,
-    source: Path,
-    kind: str | None,
-    scheme_id: str,
-    output: Path,
-    *,
-    explain: bool,
-    by_interpreter: bool,
-) -> bool:
-    """Group the cases of a file; true when some could not be read."""
-    from tongpin.grouping.library import open_scheme
-    from tongpin.records.intake.kinds import CASE_KINDS, label_of
-    from tongpin.records.intake.read import read
-    from tongpin.store.home import Home
-
-    if output.suffix not in {".csv", ".parquet"}:
-        raise TongpinError("group.output", f"不知道怎么写 {output.name}", hint="结果文件用 .csv 或 .parquet 结尾")
-    home = Home.open(home_path)
-    scheme = open_scheme(home, scheme_id)
-    # The answer holds nothing of a patient, so any key does and no home is made.
-    loaded = read(source, kind, key=b"group", codes=code_book(scheme))
-    if loaded.kind not in CASE_KINDS:
-        raise TongpinError(
-            "group.kind",
-            f"{source.name} 不是病例文件（{label_of(loaded.kind)}）",
-            hint="给出通用格式、4101 JSON 或 HQMS 首页（CSV、xlsx）；看不出种类时用 --kind 指明",
-            findings=loaded.findings,
-        )
-    table = _answers(loaded.cases, scheme, explain=explain, by_interpreter=by_interpreter)
-    write_answers(table, output)
-    counts = Counter(table.column("status").to_pylist())
-    failed = any(finding.severity == "error" for finding in loaded.findings)
-    screen.give(
-        {
-            "ok": not failed,
-            "cases": table.num_rows,
-            "status": dict(counts),
-            "output": str(output),
-            "findings": [finding.as_dict() for finding in loaded.findings],
-        },
-    )
-    _show_counts(counts, table.num_rows, output)
-    screen.findings(loaded.findings)
-    return failed
-
-
-def _show_counts(counts: Counter[str], total: int, output: Path) -> None:
-    from tongpin.grouping.model import STATUS_LABELS, Status
-
-    rows = [[STATUS_LABELS[s], f"{counts[s]:,}", f"{counts[s] / max(total, 1):.2%}"] for s in Status if counts[s]]
-    screen.table(f"分组结果（{total:,} 例）", ["状态", "例数", "占比"], rows)
-    screen.say(f"已写出 {output}", f"wrote {output}")
-
-
-def _answers(cases: pa.Table, scheme: SchemeTables, *, explain: bool, by_interpreter: bool) -> pa.Table:
-    import pyarrow as pa
-
-    if not (explain or by_interpreter):
-        from tongpin.grouping.stage import group as group_table
-
-        return group_table(cases, scheme).select(list(OUTPUT_COLUMNS))
-    from tongpin.grouping.interpreter import Case
-    from tongpin.grouping.interpreter import explain as explain_case
-
-    rows: list[dict[str, Any]] = []
-    for row in cases.to_pylist():
-        told = explain_case(scheme, Case.of(row))
-        answer = {"case_id": row["case_id"], **{name: told[name] for name in OUTPUT_COLUMNS[1:]}}
-        if explain:
-            answer["explain"] = json.dumps(told["path"], ensure_ascii=False)
-        rows.append(answer)
-    names = [*OUTPUT_COLUMNS, *(["explain"] if explain else [])]
-    return pa.Table.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in names]))
-
-
-def write_answers(table: pa.Table, output: Path) -> None:
-    """The group output as CSV or Parquet, plain text columns."""
-    import pyarrow as pa
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    table = table.cast(pa.schema([(name, pa.string()) for name in table.column_names]))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if output.suffix == ".csv":
-        pyarrow.csv.write_csv(table, output, pyarrow.csv.WriteOptions(quoting_style="needed"))
-    else:
-        pyarrow.parquet.write_table(table, output)

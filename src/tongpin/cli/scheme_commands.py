@@ -1,4 +1,4 @@
-"""`tongpin scheme …`: import, list, show, check."""
+"""`tongpin scheme …`: import, template, list, show, check."""
 
 from __future__ import annotations
 
@@ -29,10 +29,13 @@ def import_(
     home_path: Path | None, source: Path, scheme_id: str, kind: str | None, licence: str, *, replace: bool
 ) -> None:
     """Import a scheme of any known layout and say what came in, from where, and what to look at."""
+    from tongpin.grouping.cache import compiled_scheme
     from tongpin.grouping.library import describe, import_scheme
     from tongpin.store.home import Home
 
-    imported = import_scheme(Home.open(home_path), source, scheme_id, kind=kind, licence=licence, replace=replace)
+    home = Home.open(home_path)
+    imported = import_scheme(home, source, scheme_id, kind=kind, licence=licence, replace=replace)
+    compiled_scheme(home.schemes / scheme_id, cache=home.cache, tables=imported.scheme)
     data = describe(imported.scheme)
     screen.give(
         {
@@ -83,16 +86,49 @@ def show(home_path: Path | None, scheme_id: str) -> None:
 
 
 def check(home_path: Path | None, scheme_id: str) -> bool:
-    """Print warnings of a scheme; true when there are any."""
+    """Print what is found in a scheme and in the cases that lie beside it; true when some of it hurts."""
+    from tongpin.grouping.cases import run_cases
     from tongpin.grouping.check import check_scheme
+    from tongpin.grouping.library import folder_of
+    from tongpin.grouping.tables import load_scheme
+    from tongpin.store.home import Home
+
+    folder = folder_of(Home.open(home_path), scheme_id)
+    scheme = load_scheme(folder, scheme_id)
+    findings = [*check_scheme(scheme, remarks=True), *run_cases(scheme, folder)]
+    warnings = sum(finding.severity != "info" for finding in findings)
+    screen.give({"ok": not warnings, "findings": [finding.as_dict() for finding in findings]})
+    screen.findings(findings)
+    found = f"{warnings} 处警告" if warnings else "没有发现问题"
+    notes = f"，另有 {len(findings) - warnings} 处提示" * (len(findings) > warnings)
+    screen.say(
+        f"方案 {scheme_id}：{found}{notes}",
+        f"scheme {scheme_id}: {warnings} warnings, {len(findings) - warnings} remarks",
+    )
+    return bool(warnings)
+
+
+def template(home_path: Path | None, output: Path, scheme_id: str | None, *, force: bool) -> None:
+    """Write the workbook in which a published plan is typed in, empty or filled with a scheme at hand."""
+    from tongpin.base.errors import SchemeError, os_words
+    from tongpin.grouping.importers.plan_writer import write_template
     from tongpin.grouping.library import open_scheme
     from tongpin.store.home import Home
 
-    findings = check_scheme(open_scheme(Home.open(home_path), scheme_id))
-    screen.give({"ok": not findings, "findings": [finding.as_dict() for finding in findings]})
-    screen.findings(findings)
+    if output.suffix.lower() != ".xlsx":
+        raise SchemeError("scheme.output", f"模板是 xlsx 工作簿，不能写成 {output.name}", hint="文件名以 .xlsx 结尾")
+    if output.exists() and not force:
+        raise SchemeError("scheme.output", f"{output} 已经有了", hint="换一个文件名；确要覆盖时加 --force")
+    scheme = open_scheme(Home.open(home_path), scheme_id) if scheme_id else None
+    try:
+        write_template(output, scheme)
+    except OSError as error:
+        raise SchemeError(
+            "scheme.output", f"写不了 {output}：{os_words(error)}", hint="换一个文件夹或文件名"
+        ) from error
+    screen.give({"ok": True, "file": str(output), "scheme": scheme_id})
+    what = f"方案 {scheme_id}" if scheme_id else "空模板"
     screen.say(
-        f"方案 {scheme_id}：{len(findings)} 处值得看一眼" if findings else f"方案 {scheme_id}：没有发现问题",
-        f"scheme {scheme_id}: {len(findings)} warnings",
+        f"已写出 {output}（{what}）；填好后用 tongpin scheme import {output.name} --id 方案代号 导入",
+        f"wrote {output}",
     )
-    return bool(findings)

@@ -1,6 +1,6 @@
 """The interpreter 解释器: one case through the tables, first match wins; slow and obviously correct.
 
-It is the reference that the kernel is compared with, and it tells the path it took.
+It is the reference that the kernel is compared with; `tongpin.grouping.explain` watches its walk to tell the path.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tongpin.grouping.when import compare
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tongpin.grouping.model import Mdc, SchemeTables, Step
-    from tongpin.grouping.when import Atom, Condition
+    from tongpin.grouping.model import Leaf, Mdc, SchemeTables, Step
+    from tongpin.grouping.when import Atom
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,96 +59,84 @@ class Case:
 _OWN_FIELDS = frozenset({"sex", "age", "age_days", "birth_weight", "dept", "los", "discharge_way", "icu_hours"})
 
 
-@dataclass(slots=True)
-class Explanation:
-    """The path of a case: the steps entered, the codes that met each list, the complications that counted."""
-
-    outcome: Outcome | None = None
-    path: list[dict[str, Any]] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The explanation as plain data for JSON."""
-        if self.outcome is None:
-            raise ValueError("an explanation is read after the case was interpreted")
-        return {
-            "status": self.outcome.status,
-            "mdc": self.outcome.mdc,
-            "adrg": self.outcome.adrg,
-            "drg": self.outcome.drg,
-            "path": self.path,
-        }
-
-
-def interpret(scheme: SchemeTables, case: Case, explanation: Explanation | None = None) -> Outcome:
+def interpret(scheme: SchemeTables, case: Case) -> Outcome:
     """Group one case by the tables, rule after rule (order: code map, record check, MDCs, steps, leaves)."""
-    outcome = _outcome(scheme, case, explanation)
-    if explanation is not None:
-        explanation.outcome = outcome
-    return outcome
-
-
-def explain(scheme: SchemeTables, case: Case) -> dict[str, Any]:
-    """The group of a case and the path that led to it, as plain data."""
-    explanation = Explanation()
-    interpret(scheme, case, explanation)
-    return explanation.as_dict()
-
-
-def _outcome(scheme: SchemeTables, case: Case, explanation: Explanation | None) -> Outcome:
     options = scheme.options
+    unmapped, _ = unmapped_code(scheme, case)
+    if unmapped:
+        return Outcome(Status.DX_NOT_MAPPED if unmapped == "dx" else Status.PX_NOT_MAPPED, *options.rejected)
+    if refused_field(case, options.newborn_days):
+        return Outcome(Status.CHECK_FAILED, *options.rejected)
+    dx, px = used_codes(scheme, case)
+    for procedures, gates in procedure_rounds(scheme, px):
+        found = Walk(scheme, case, dx, procedures, gates=gates).run()
+        if found is not None:
+            return found
+    return Outcome(Status.UNGROUPED, *options.ungrouped)
+
+
+def unmapped_code(scheme: SchemeTables, case: Case) -> tuple[str, str]:
+    """The field (`dx`, `px`) and the first code that the code map does not know; two empty texts when there is none."""
+    if case.code_map:
+        for name, codes, code_map in (("dx", case.dx or ("",), scheme.dx_map), ("px", case.px, scheme.px_map)):
+            for code in codes:
+                if code not in code_map:
+                    return name, code
+    return "", ""
+
+
+def used_codes(scheme: SchemeTables, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The diagnoses and procedures that grouping reads: translated once where the case asks for it.
+
+    A case without diagnoses carries the empty code.
+    """
     dx, px = case.dx or ("",), case.px
     if case.code_map:
-        if any(code not in scheme.dx_map for code in dx):
-            return Outcome(Status.DX_NOT_MAPPED, *options.rejected)
-        if any(code not in scheme.px_map for code in px):
-            return Outcome(Status.PX_NOT_MAPPED, *options.rejected)
-        dx = tuple(scheme.dx_map[code] for code in dx)
-        px = tuple(scheme.px_map[code] for code in px)
-    if not _record_is_complete(case, options.newborn_days):
-        return Outcome(Status.CHECK_FAILED, *options.rejected)
-    found = _Pass(scheme, case, dx, px, explanation, gates=True).run()
-    if found is None and options.retry_other_px:
-        for other in px[1:]:
-            found = _Pass(scheme, case, dx, (other,), explanation, gates=False).run()
-            if found is not None:
-                break
-    return found or Outcome(Status.UNGROUPED, *options.ungrouped)
+        return tuple(scheme.dx_map[code] for code in dx), tuple(scheme.px_map[code] for code in px)
+    return dx, px
 
 
-def _record_is_complete(case: Case, newborn_days: int) -> bool:
-    if case.sex not in {1, 2} or case.age is None:
-        return False
+def refused_field(case: Case, newborn_days: int) -> str:
+    """The field at which the record check stops; empty when the record passes."""
+    if case.sex not in {1, 2}:
+        return "sex"
+    if _is_missing(case.age):
+        return "age"
     if case.age != 0:
-        return True
-    if case.age_days is None:
-        return False
-    return case.age_days > newborn_days or case.birth_weight is not None
+        return ""
+    if case.age_days is None or _is_missing(case.age_days):
+        return "age_days"
+    return "birth_weight" if case.age_days <= newborn_days and _is_missing(case.birth_weight) else ""
 
 
-class _Pass:
-    """One walk through the MDCs with a fixed list of procedures."""
+def _is_missing(value: float | None) -> bool:
+    """None, or NaN: a table of floats has no other way to say so."""
+    return value is None or value != value  # noqa: PLR0124 - what only NaN is
+
+
+def procedure_rounds(scheme: SchemeTables, px: tuple[str, ...]) -> list[tuple[tuple[str, ...], bool]]:
+    """The procedures of each walk and whether gates are on: all of them, then (`retry_other_px`) each other alone."""
+    again = px[1:] if scheme.options.retry_other_px else ()
+    return [(px, True), *(((other,), False) for other in again)]
+
+
+class Walk:
+    """One walk through the MDCs with a fixed list of procedures; a watcher overrides what it wants to see."""
 
     def __init__(
-        self,
-        scheme: SchemeTables,
-        case: Case,
-        dx: tuple[str, ...],
-        px: tuple[str, ...],
-        explanation: Explanation | None,
-        *,
-        gates: bool,
+        self, scheme: SchemeTables, case: Case, dx: tuple[str, ...], px: tuple[str, ...], *, gates: bool
     ) -> None:
+        """`dx` and `px` are the codes to be used (translated), `gates` whether ambiguous groups can be a result."""
         self.scheme = scheme
         self.case = case
         self.dx = dx
         self.px = px
         self.gates = gates
-        self.path = explanation.path if explanation is not None else None
 
     def run(self) -> Outcome | None:
+        """The outcome of the first MDC that gives one; None when none does."""
         for mdc in self.scheme.mdcs:
-            if self._enters(mdc):
-                self._note("mdc", mdc.code, mdc.name, mdc.when)
+            if self.enters(mdc):
                 outcome = self._steps(mdc)
                 if outcome is not None:
                     return outcome
@@ -156,23 +144,21 @@ class _Pass:
                     return Outcome(Status.UNGROUPED, *self.scheme.options.ungrouped)
         return None
 
-    def _enters(self, mdc: Mdc) -> bool:
-        if not self._holds(mdc.when):
-            return False
-        if mdc.min_sites == 0:
-            return True
-        sites = {self.scheme.sites[code] for code in self.dx if code in self.scheme.sites}
-        return len(sites) >= mdc.min_sites
+    def enters(self, mdc: Mdc) -> bool:
+        """Whether the case meets the entry condition and has the body sites that the MDC wants."""
+        return self.holds(mdc) and (mdc.min_sites == 0 or self.site_count() >= mdc.min_sites)
+
+    def holds(self, rule: Mdc | Step | Leaf) -> bool:
+        """Whether one alternative of the condition of an MDC, a step or a leaf holds."""
+        return any(all(self.truth(atom) != atom.negated for atom in clause) for clause in rule.when)
 
     def _steps(self, mdc: Mdc) -> Outcome | None:
         for step in mdc.steps:
             if step.is_gate:
-                if self.gates and self._holds(step.when):
+                if self.gates and self.holds(step):
                     suffix = self.scheme.options.ambiguous_suffix
-                    self._note("ambiguous", f"{mdc.letter}{suffix}", step.name, step.when)
                     return Outcome(Status.AMBIGUOUS, mdc.code, suffix, f"{mdc.letter}{suffix}")
-            elif self._holds(step.when):
-                self._note("adrg", step.rule, step.name, step.when)
+            elif self.holds(step):
                 outcome = self._leaves(mdc, step)
                 if outcome is not None:
                     return outcome
@@ -180,55 +166,37 @@ class _Pass:
 
     def _leaves(self, mdc: Mdc, step: Step) -> Outcome | None:
         for leaf in step.leaves:
-            if self._holds(leaf.when):
-                self._note("drg", leaf.drg, leaf.name, leaf.when)
+            if self.holds(leaf):
                 return Outcome(Status.GROUPED, mdc.code, step.adrg, leaf.drg)
         if self.scheme.options.adrg_without_leaf == "stop":
-            self._note("adrg_without_leaf", step.adrg, step.name, ())
             return Outcome(Status.GROUPED, mdc.code, step.adrg, step.adrg)
         return None
 
-    def _holds(self, condition: Condition) -> bool:
-        return any(all(self._atom(atom) for atom in clause) for clause in condition)
-
-    def _atom(self, atom: Atom) -> bool:
-        return self._value(atom) != atom.negated
-
-    def _value(self, atom: Atom) -> bool:
+    def truth(self, atom: Atom) -> bool:
+        """Whether what the atom names is there, its negation left aside."""
         if atom.list_name:
-            return bool(self._codes(atom))
+            return bool(self.codes(atom))
         if atom.kind in {"mcc", "cc"}:
-            return bool(self._complications(atom.kind))
+            return bool(self.complications(atom.kind))
         value = self.case.value(atom.kind)
         if atom.op:
             return value is not None and compare(value, atom.op, atom.number)
         return value in atom.values
 
-    def _codes(self, atom: Atom) -> list[str]:
+    def codes(self, atom: Atom) -> list[str]:
+        """The codes of the case, at the place that the atom names, which are in its list."""
         what, _, place = atom.kind.partition("_")
         codes = self.dx if what == "dx" else self.px
         candidates = {"main": codes[:1], "any": codes, "other": codes[1:]}[place]
         listed = self.scheme.listed(atom)
         return [code for code in candidates if code in listed]
 
-    def _complications(self, kind: str) -> list[str]:
+    def complications(self, kind: str) -> list[str]:
+        """The secondaries that count as `mcc` or `cc`: listed, and not in the exclusion table of the principal."""
         table = self.scheme.mcc if kind == "mcc" else self.scheme.cc
         principal = self.scheme.exclusion.get(self.dx[0])
         return [code for code in self.dx[1:] if code in table and (principal is None or table[code] != principal)]
 
-    def _note(self, level: str, code: str, name: str, when: Condition) -> None:
-        if self.path is None:
-            return
-        met: list[dict[str, Any]] = []
-        for clause in when:
-            if all(self._atom(atom) for atom in clause):
-                met = [self._evidence(atom) for atom in clause]
-                break
-        self.path.append({"level": level, "code": code, "name": name, "because": met})
-
-    def _evidence(self, atom: Atom) -> dict[str, Any]:
-        if atom.list_name:
-            return {"atom": str(atom), "codes": self._codes(atom)}
-        if atom.kind in {"mcc", "cc"}:
-            return {"atom": str(atom), "codes": self._complications(atom.kind)}
-        return {"atom": str(atom), "value": self.case.value(atom.kind)}
+    def site_count(self) -> int:
+        """How many different body sites the diagnoses have."""
+        return len({self.scheme.sites[code] for code in self.dx if code in self.scheme.sites})

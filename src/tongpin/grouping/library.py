@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tongpin.base.digest import folder_digest, text_digest
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.importers.sources import TABLES_KIND, importer_of
-from tongpin.grouping.tables import load_scheme, table_files
+from tongpin.grouping.tables import CASES, load_scheme, table_files
 
 if TYPE_CHECKING:
     from tongpin.base.findings import Finding
@@ -41,8 +40,8 @@ def scheme_folders(home: Home) -> dict[str, Path]:
     return found
 
 
-def open_scheme(home: Home, scheme_id: str) -> SchemeTables:
-    """Load a scheme by id; raises `SchemeError` (`scheme.unknown`) naming the schemes at hand."""
+def folder_of(home: Home, scheme_id: str) -> Path:
+    """The folder of a scheme at hand; raises `SchemeError` (`scheme.unknown`) naming those at hand."""
     folders = scheme_folders(home)
     if scheme_id not in folders:
         raise SchemeError(
@@ -50,7 +49,12 @@ def open_scheme(home: Home, scheme_id: str) -> SchemeTables:
             f"没有方案 {scheme_id}",
             hint=f"已有：{'、'.join(folders) or '无'}；用 tongpin scheme import 文件夹 --id {scheme_id} 导入",
         )
-    return load_scheme(folders[scheme_id], scheme_id)
+    return folders[scheme_id]
+
+
+def open_scheme(home: Home, scheme_id: str) -> SchemeTables:
+    """Load the tables of a scheme by id; raises `SchemeError` (`scheme.unknown`) naming the schemes at hand."""
+    return load_scheme(folder_of(home, scheme_id), scheme_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,11 @@ def import_scheme(
     An id that stands for other tables is refused (`scheme.exists`) unless `replace` says so: a scheme that was used
     must not change its results. A shipped id is never taken. Kept beside the tables: kind and name of the source, its
     digest, its licence (`licence`, else the first line of a licence file beside it) and the digest of the tables.
+    Cases beside the tables (`cases.csv`) come along and are replayed; one that fails is only a warning.
     Raises `SchemeError` with every fault at its place in the source; `scheme.id` for an id that cannot be a folder.
     """
+    from tongpin.grouping.cases import run_cases  # brings the compiler along, which no other command here needs
+
     if not scheme_id.replace("-", "").replace("_", "").replace(".", "").isalnum() or scheme_id.startswith("."):
         raise SchemeError(
             "scheme.id", f"方案代号不能是“{scheme_id}”", hint="只用字母、数字、点、横线和下划线，例如 chs-drg-1.1"
@@ -85,6 +92,7 @@ def import_scheme(
         provenance, findings = _fill(folder, source, kind)
         scheme = load_scheme(folder, scheme_id)
         _refuse_other_tables(home, scheme, replace=replace)
+        findings = (*findings, *run_cases(scheme, folder))
         provenance |= {"licence": licence or _licence(source), "title": scheme.title, "source": scheme.source}
         provenance["digest"] = scheme.digest
         (folder / PROVENANCE).write_text(json.dumps(provenance, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -97,11 +105,13 @@ def import_scheme(
 
 def _fill(folder: Path, source: Path, kind: str | None) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """The tables of a source in a folder, checked, with what is known of where they come from."""
+    from tongpin.grouping.importers.sources import TABLES_KIND, importer_of  # readers of layouts, for imports only
+
     importer = importer_of(source, kind)
     if importer is None:
         load_scheme(source)  # faults name the file of the source, not its copy
         names = table_files(source).values()
-        for name in names:
+        for name in (*names, *([CASES] if (source / CASES).is_file() else [])):
             shutil.copyfile(source / name, folder / name)
         return {"kind": TABLES_KIND, "name": source.name, "source_digest": folder_digest(source, names)}, ()
     draft = importer.read(source)

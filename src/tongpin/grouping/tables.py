@@ -50,6 +50,9 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 """The tables of a scheme folder and their columns (`NAME.csv` or `NAME.csv.gz`)."""
 
+CASES = "cases.csv"
+"""What the authors of a scheme expect of it; optional, no table and no part of the digest (`grouping.cases`)."""
+
 REQUIRED = ("scheme", "mdc", "adrg", "drg", "dx_list", "px_list")
 
 OPTION_KEYS = (

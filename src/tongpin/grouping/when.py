@@ -16,7 +16,7 @@ NUMBER_FIELDS = ("sex", "age", "age_days", "birth_weight", "los", "icu_hours", "
 TEXT_FIELDS = ("dept", "discharge_way")
 OPERATORS = ("<=", ">=", "==", "<", ">")
 
-_COMPARISON = re.compile(rf"(?P<field>[a-z_]+)\s*(?P<op>{'|'.join(OPERATORS)})\s*(?P<value>.+)")
+_COMPARISON = re.compile(rf"(?P<field>[a-z][a-z0-9_]*)\s*(?P<op>{'|'.join(OPERATORS)})\s*(?P<value>.+)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _LIST_NAME = re.compile(r"[^\s:|&!]+")
 
@@ -41,7 +41,7 @@ class Atom:
         if self.list_name:
             return f"{mark}{self.kind}:{self.list_name}"
         if self.op:
-            return f"{mark}{self.kind}{self.op}{self.number:g}"
+            return f"{mark}{self.kind}{self.op}{self.number:.15g}"
         if len(self.values) == 1:
             return f"{mark}{self.kind}=={self.values[0]}"
         if self.values:

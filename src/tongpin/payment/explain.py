@@ -6,16 +6,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tongpin.base.money import SCALE, round_half_up, yuan
-from tongpin.payment.period import case_day
-from tongpin.payment.posting import AMOUNTS, REVERSAL
-from tongpin.payment.price import CARE_TYPE, OBSERVED
-from tongpin.payment.rates import level_rate, rate_fen
+from tongpin.payment.month.posting import AMOUNTS, REVERSAL
+from tongpin.payment.policy.period import case_day
+from tongpin.payment.pricing.price import CARE_TYPE, OBSERVED
+from tongpin.payment.pricing.rates import level_rate, rate_fen
 from tongpin.records.views.stay_lists import BED_DAY
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from tongpin.payment.policy import Policy
+    from tongpin.payment.policy.policy import Policy
 
 _SIMULATED = "（模拟）"
 

@@ -69,6 +69,11 @@ class Home:
         return self.root / "schemes"
 
     @property
+    def cache(self) -> Path:
+        """What can be made again from the rest, such as compiled schemes; may be deleted at any time."""
+        return self.root / "cache"
+
+    @property
     def policies(self) -> Path:
         """Policy editions of this home, `AREA/EDITION`."""
         return self.root / "policies"

@@ -13,16 +13,16 @@ from tongpin.base.errors import StoreError
 from tongpin.base.money import SCALE
 from tongpin.grouping.library import open_scheme
 from tongpin.grouping.stage import RESULT_COLUMNS, group
-from tongpin.payment.library import policy_at_close
-from tongpin.payment.run import closed_run
-from tongpin.payment.statement_columns import LEVELS, assumed_labels, synthetic_notice
+from tongpin.payment.month.run import closed_run
+from tongpin.payment.month.statement_columns import LEVELS, assumed_labels, synthetic_notice
+from tongpin.payment.policy.library import policy_at_close
 from tongpin.records.intake.load import CASES, INSTITUTIONS, read_loaded
 from tongpin.records.views.stay_lists import INPATIENT
 from tongpin.twin.joint import build_joint
 
 if TYPE_CHECKING:
     from tongpin.grouping.model import SchemeTables
-    from tongpin.payment.policy import Policy
+    from tongpin.payment.policy.policy import Policy
     from tongpin.store.home import Home
     from tongpin.twin.joint import JointReport
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tongpin.base.errors import SchemeError
+from tongpin.grouping.importers import json_package, opendrg, plan_template, workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,12 @@ class Importer:
 TABLES_KIND = "tables"
 """The layout that is stored as it is: a folder of scheme tables."""
 
-IMPORTERS: tuple[Importer, ...] = ()
+IMPORTERS: tuple[Importer, ...] = (
+    Importer("opendrg", "OpenDRG 的 Python 分组器", opendrg.recognises, opendrg.read),
+    Importer("workbook", "流传的分组工作簿", workbook.recognises, workbook.read),
+    Importer("plan", "本系统的方案模板", plan_template.recognises, plan_template.read),
+    Importer("json", "CHS-DRG-Grouper 的 JSON 规则包", json_package.recognises, json_package.read),
+)
 
 
 def is_table_folder(source: Path) -> bool:

@@ -284,8 +284,8 @@ def case_table(raw: Raw) -> Assembled:
     """The rows that no error left out; a row without its key is left out (REC-C003)."""
     sheet = raw.sheet
     raw.ready |= {
-        "source": pa.array([raw.source] * raw.size, pa.string()),
-        "file": pa.array([sheet.file] * raw.size, pa.string()),
+        "source": pa.repeat(pa.scalar(raw.source, pa.string()), raw.size),
+        "file": pa.repeat(pa.scalar(sheet.file, pa.string()), raw.size),
         "record": pa.array(sheet.records, pa.int64()),
     }
     made = {
@@ -295,8 +295,10 @@ def case_table(raw: Raw) -> Assembled:
     made |= {name: raw.ready[name] for name in DETAIL_SCHEMA.names if name in raw.ready}
     cases = _table(made)
     sheet.note_rows("REC-C003", columns.mask(pc.is_null(cases["case_id"])), raw.path("case_id"))
-    kept = pa.array(~sheet.left_out)
     persons = _table({name: raw.ready[name] for name in PERSON_SCHEMA.names if name in raw.ready})
+    if not sheet.left_out.any():
+        return Assembled(cases, persons, cases.select(list(KEY_COLUMNS)))
+    kept = pa.array(~sheet.left_out)
     return Assembled(
         cases.filter(kept),
         persons.filter(kept) if persons.num_columns else persons,

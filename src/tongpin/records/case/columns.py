@@ -115,24 +115,35 @@ def code_lists(flat: Any, counts: Any) -> Any:
     """A list column of dictionary-encoded codes from flat codes and the number of codes of every row."""
     offsets = np.zeros(len(counts) + 1, dtype=np.int32)
     np.cumsum(counts, out=offsets[1:])
-    return pa.ListArray.from_arrays(pa.array(offsets), flat.dictionary_encode())
+    encoded = flat if pa.types.is_dictionary(flat.type) else flat.dictionary_encode()
+    return pa.ListArray.from_arrays(pa.array(offsets), encoded)
 
 
 def tidy_codes(lists: Any, *, dash: bool = True) -> tuple[Any, Any]:
     """Code lists trimmed and without empty codes; and the mask of rows whose first code was empty while others stood.
 
-    `lists` is a list<string> column; null lists count as empty, with `dash` also the code `-`. Case never changes.
+    `lists` is a column of lists of strings, plain or dictionary-encoded; null lists count as empty, with `dash` also
+    the code `-`. Case never changes.
     """
-    flat = clean(pc.list_flatten(lists).cast(pa.string()), dash=dash)
-    parents = np.asarray(pc.list_parent_indices(lists))
-    kept = mask(pc.is_valid(flat))
-    counts = np.bincount(parents[kept], minlength=len(lists))
-    first = np.ones(len(parents), dtype=bool)
-    first[1:] = parents[1:] != parents[:-1]
+    given = pc.list_flatten(lists)
+    if not pa.types.is_dictionary(given.type):
+        given = given.cast(pa.string()).dictionary_encode()
+    # Every code is tidied once, not once a row.
+    tidied = clean(given.dictionary.cast(pa.string()), dash=dash).dictionary_encode()
+    number = np.append(np.asarray(pc.fill_null(tidied.indices, -1)), -1).astype(np.int32)
+    numbers = number[np.asarray(pc.fill_null(given.indices.cast(pa.int32()), len(number) - 1))]
+    counts = np.asarray(pc.fill_null(pc.list_value_length(lists), 0)).astype(np.int64)
     headless = np.zeros(len(lists), dtype=bool)
-    headless[parents[first & ~kept]] = True
-    headless &= counts > 0
-    return code_lists(flat.filter(pa.array(kept)), counts), headless
+    kept = numbers >= 0
+    if not kept.all():
+        parents = np.repeat(np.arange(len(lists)), counts)
+        first = np.ones(len(parents), dtype=bool)
+        first[1:] = parents[1:] != parents[:-1]
+        headless[parents[first & ~kept]] = True
+        counts = np.bincount(parents[kept], minlength=len(lists))
+        headless &= counts > 0
+        numbers = numbers[kept]
+    return code_lists(pa.DictionaryArray.from_arrays(pa.array(numbers), tidied.dictionary), counts), headless
 
 
 DECIMAL = r"^[+-]?\d{1,9}(\.\d{0,2}0{0,8})?$"

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from tongpin.base.errors import RecordsError
 from tongpin.records.case.rules import finding
+from tongpin.records.case.schema import GROUPING_COLUMNS
 from tongpin.records.files import text
 from tongpin.records.files.archives import ZIP_MAGICS, Source, opened
 from tongpin.records.files.csv_rows import Rows, first_line, header, rows_of, with_line_ends
@@ -17,7 +18,7 @@ from tongpin.records.files.encodings import UTF8_BOM, decode, leaning
 from tongpin.records.files.xlsx import is_workbook, load_xlsx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from tongpin.base.findings import Finding
@@ -30,6 +31,10 @@ PIECE_ROWS = 1 << 17
 LARGEST_WHOLE_BYTES = 64 << 20
 """JSON that is no line a record is read whole up to this size, beyond it object by object; no record may be larger."""
 LINES, CELLS, WHOLE = "lines", "cells", "whole"
+FEW_VALUES = frozenset(GROUPING_COLUMNS) - {"case_id", "dx", "px"}
+"""Columns whose texts repeat from row to row, so that Parquet's own dictionary serves."""
+WITHIN_LISTS = ("dx.", "px.")
+"""How the paths of codes begin that stand in lists."""
 
 
 class Piece(NamedTuple):
@@ -49,12 +54,15 @@ class Piece(NamedTuple):
     met: int = 0
 
 
-def pieces_of(source: Source) -> Iterator[Piece]:
-    """A source in pieces, in order; errors as of `archives.opened`, and `RecordsError("records.parquet")`."""
+def pieces_of(source: Source, columns: Collection[str] | None = None) -> Iterator[Piece]:
+    """A source in pieces, in order; of Parquet only the named columns, texts of few values dictionary-encoded.
+
+    Errors as of `archives.opened`, and `RecordsError("records.parquet")`.
+    """
     with opened(source) as stream:
         head = stream.read(PIECE_BYTES)
         if head.startswith(PARQUET_MAGIC):
-            yield from _parquet(source)
+            yield from _parquet(source, columns)
         elif head.startswith(ZIP_MAGICS) and is_workbook(source.path):
             yield Piece(source.name, 0, workbook=source.path)
         else:
@@ -257,21 +265,41 @@ def _parquet_schema(path: Path) -> pa.Schema:
         raise _unread(path) from error
 
 
-def _tables(path: Path) -> Iterator[pa.Table]:
+def _tables(path: Path, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of a Parquet file in order, some row groups or a part of one at a time."""
+    waiting: list[pa.RecordBatch] = []
     try:
-        for batch in pq.ParquetFile(path).iter_batches(PIECE_ROWS):
-            yield pa.Table.from_batches([batch])
+        for batch in _batches(path, columns):
+            waiting.append(batch)
+            if sum(one.num_rows for one in waiting) >= PIECE_ROWS:
+                table = pa.Table.from_batches(waiting)
+                yield table.slice(0, PIECE_ROWS)
+                waiting = table.slice(PIECE_ROWS).to_batches()
     except (pa.ArrowException, OSError) as error:
         raise _unread(path) from error
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _batches(path: Path, columns: Collection[str] | None) -> Iterator[pa.RecordBatch]:
+    file = pq.ParquetFile(path)
+    if columns is not None:
+        leaves = [file.schema.column(index).path for index in range(len(file.schema))]
+        encoded = [leaf for leaf in leaves if leaf in FEW_VALUES or leaf.startswith(WITHIN_LISTS)]
+        file = pq.ParquetFile(path, read_dictionary=encoded)
+        columns = [name for name in file.schema_arrow.names if name in columns]
+    for group in range(file.num_row_groups):
+        # One at a time: a batch across two of them could not hold lists of dictionary-encoded codes.
+        yield from file.iter_batches(PIECE_ROWS, row_groups=[group], columns=columns)
 
 
 def _unread(path: Path) -> RecordsError:
     return RecordsError("records.parquet", "Parquet 文件读不出", where=path.name, hint="请重新导出")
 
 
-def _parquet(source: Source) -> Iterator[Piece]:
+def _parquet(source: Source, columns: Collection[str] | None) -> Iterator[Piece]:
     before = 0
-    tables = _tables(source.path)
+    tables = _tables(source.path, columns)
     first = next(tables, _parquet_schema(source.path).empty_table())
     yield Piece(source.name, before, table=first)
     before += first.num_rows

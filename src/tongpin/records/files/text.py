@@ -22,9 +22,21 @@ if TYPE_CHECKING:
     from tongpin.base.findings import Finding
     from tongpin.records.files.csv_rows import Rows
 
-__all__ = ["REPLACEMENT", "Decoded", "TextTable", "decode", "header", "load", "parse", "table_of", "unique_labels"]
+__all__ = [
+    "REPLACEMENT",
+    "Decoded",
+    "TextTable",
+    "decode",
+    "encoded_table_of",
+    "header",
+    "load",
+    "parse",
+    "table_of",
+    "unique_labels",
+]
 
 BLOCK_BYTES = 8 << 20
+ENCODED = pa.dictionary(pa.int32(), pa.string())
 
 
 class TextTable(NamedTuple):
@@ -190,6 +202,30 @@ def table_of(table: pa.Table, choose: Callable[[Sequence[str]], dict[str, str]] 
             "records.parquet", "Parquet 的列不能读成文字", hint="请把各列导出为文字、数字或日期"
         ) from error
     return TextTable(texts, np.arange(1, table.num_rows + 1, dtype=np.int64), [], table.num_rows)
+
+
+def encoded_table_of(table: pa.Table) -> TextTable:
+    """A typed table with every column as string, dictionary-encoded string, or list of either, counted from 1.
+
+    What is no text becomes text once a distinct value, not once a row.
+    """
+    try:
+        texts = pa.table({name: _as_encoded(table.column(name)) for name in table.column_names})
+    except pa.ArrowException:
+        return table_of(table)
+    return TextTable(texts, np.arange(1, table.num_rows + 1, dtype=np.int64), [], table.num_rows)
+
+
+def _as_encoded(column: Any) -> Any:
+    """One column, its values as texts, dictionary-encoded where they were or were no texts."""
+    column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    kind = column.type
+    if kind in (pa.string(), ENCODED, pa.list_(pa.string()), pa.list_(ENCODED)):
+        return column
+    if pa.types.is_nested(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind):
+        return _as_text(column)
+    encoded = column if pa.types.is_dictionary(kind) else column.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(encoded.indices.cast(pa.int32()), encoded.dictionary.cast(pa.string()))
 
 
 def _as_text(column: Any) -> Any:

@@ -201,7 +201,7 @@ def _read(piece: Piece, kind: str, *, key: bytes, results: pa.Table | None, code
     if piece.workbook is not None:
         parsed = load_xlsx(piece.workbook, file)
     elif piece.table is not None:
-        parsed = text.table_of(piece.table)
+        parsed = (text.encoded_table_of if kind == "plain" else text.table_of)(piece.table)
     else:
         parsed = text.parse(text.decode(piece.data, file, piece.lean), file)
     if not parsed.read_count and not piece.before:

@@ -26,6 +26,11 @@ def whole(column: Any) -> Any:
     return found
 
 
+def decoded(column: Any) -> Any:
+    """A column whose texts stand in its rows, not in a dictionary; lists as they are."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
 def joined(texts: Any) -> Any:
     """Texts as they are, lists of texts joined by `|`."""
     return pc.binary_join(texts.cast(pa.list_(pa.string())), "|") if pa.types.is_list(texts.type) else texts

@@ -14,7 +14,7 @@ from tongpin.records.case.patients import hash_patients
 from tongpin.records.case.personal import is_personal
 from tongpin.records.case.rules import Sheet
 from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA, GROUPING_COLUMNS
-from tongpin.records.readers.basics import header_of, joined, refused, whole
+from tongpin.records.readers.basics import decoded, header_of, joined, refused, whole
 from tongpin.records.readers.entries import text_maps
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ PATIENT = "patient_id"
 GIVEN_BY_READER = frozenset({"source", "file", "record"})
 DETAILS = frozenset(field.name for field in DETAIL_SCHEMA if not pa.types.is_nested(field.type))
 """Detail columns that one text can hold; they may be given by name."""
+SEXES = pa.array(["1", "2"])
 
 
 def read_plain(parsed: TextTable, file: str, *, key: bytes, codes: CodeBook | None) -> tuple[Assembled, Sheet]:
@@ -47,11 +48,12 @@ def read_plain(parsed: TextTable, file: str, *, key: bytes, codes: CodeBook | No
     raw = Raw("plain", sheet)
     further = _columns(raw, table)
     if PATIENT in table.column_names:
-        ids = columns.clean(whole(table[PATIENT])).to_pylist()
+        ids = columns.clean(decoded(whole(table[PATIENT]))).to_pylist()
         raw.ready["patient_hash"] = pa.array(hash_patients(ids, key), pa.string())
     if further:
         raw.ready["extra"] = text_maps(raw.size, further)
-    assemble.sexes(raw)
+    if "sex" not in raw.ready:
+        assemble.sexes(raw)
     for name in ("dx", "px"):
         raw.ready.setdefault(name, columns.code_lists(pa.array([], pa.string()), np.zeros(raw.size, np.int64)))
     if codes is not None:
@@ -72,13 +74,13 @@ def _columns(raw: Raw, table: pa.Table) -> dict[str, Any]:
             raw.sheet.note_file("REC-C005", label)
             continue
         if label != header:
-            if column.equals(whole(table[header])):
+            if decoded(column).equals(decoded(whole(table[header]))):
                 continue
             raw.sheet.note_file("REC-C008", label)
         elif header in CASE_SCHEMA.names or header in DETAILS:
             _take(raw, header, column)
             continue
-        texts = joined(column)
+        texts = joined(decoded(column))
         texts = pc.if_else(pc.equal(texts, columns.EMPTY), columns.NOTHING, texts)
         if texts.null_count < len(texts):
             further[label] = texts
@@ -89,20 +91,33 @@ def _take(raw: Raw, name: str, column: Any) -> None:
     """One column of the file into its case column."""
     kind = schema.columns()[name].type
     if pa.types.is_list(kind):
-        raw.ready[name] = _codes(raw, name, column)
+        raw.ready[name] = _codes(raw, name, decoded(column))
         return
-    texts = columns.clean(column, dash=False)
-    raw.text[name] = texts
+    if pa.types.is_string(kind) and name != "sex":
+        raw.text[name] = columns.clean(decoded(joined(column)), dash=False)
+        assemble.take(raw, name, raw.text[name], name)
+        return
+    # What is no text is read once a distinct value: a million ages are some hundred numbers.
+    encoded = joined(column) if pa.types.is_list(column.type) else column
+    encoded = encoded if pa.types.is_dictionary(encoded.type) else encoded.dictionary_encode()
+    texts = columns.clean(encoded.dictionary, dash=False)
+    places = encoded.indices
     if name == "sex":
-        return
-    if name.endswith("_fen"):
+        known = pc.index_in(texts, value_set=SEXES)
+        typed, notes = pc.add(known, 1), [("REC-X001", columns.mask(pc.is_null(known)))]
+        raw.sheet.note_rows("REC-X001", columns.mask(pc.is_null(places)), name)
+    elif name.endswith("_fen"):
         # A column named in fen holds whole fen; the amount rules are the same.
         typed, bad = columns.within_reason(*columns.whole(texts, kind))
-        raw.sheet.note_rows("REC-N001", bad, name, texts)
-        raw.sheet.note_rows("REC-F001", columns.mask(pc.less(typed, 0)), name, texts)
-        raw.ready[name] = typed
+        notes = [("REC-N001", bad), ("REC-F001", columns.mask(pc.less(typed, 0)))]
     else:
-        assemble.take(raw, name, texts, name)
+        typed, notes = assemble.typed(name, texts)
+    raw.paths[name] = name
+    raw.ready[name] = typed.take(places).cast(kind)
+    for rule, found in notes:
+        if found.any():
+            where = columns.mask(pa.array(found).take(places))
+            raw.sheet.note_rows(rule, where, name, pa.DictionaryArray.from_arrays(places, texts))
 
 
 def _codes(raw: Raw, name: str, column: Any) -> Any:
