@@ -11,10 +11,10 @@ import pytest
 from tongpin.bench import grouping, grouping_files
 from tongpin.bench.grouping_cases import build, city_cases, draw_cases, hostile_cases
 from tongpin.bench.timing import Result, Timing, pairs, percentile
-from tongpin.grouping.interpreter import Case, interpret
+from tongpin.grouping.compiled.stage import group
 from tongpin.grouping.library import DEMO_SCHEME, open_scheme, shipped_folder
 from tongpin.grouping.scheme import Scheme
-from tongpin.grouping.stage import group
+from tongpin.grouping.tables.interpreter import Case, interpret
 from tongpin.store.home import Home
 
 FOLDER = shipped_folder() / DEMO_SCHEME

@@ -14,8 +14,8 @@ import pytest
 from tongpin.demo.cases import DRAW_SCHEMA, draw_hospital_month
 from tongpin.demo.hospital_month import as_pages
 from tongpin.demo.setting import prepare
-from tongpin.grouping.stage import group
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.compiled.stage import group
+from tongpin.grouping.tables.read import load_scheme
 
 
 def column(table, name):

@@ -18,7 +18,7 @@ from tongpin.demo.aftermath import decide, withdraw
 from tongpin.demo.choice import Choice, MonthChoice, always_built
 from tongpin.demo.city import build_city
 from tongpin.demo.truth import split_stays
-from tongpin.grouping.stage import group
+from tongpin.grouping.compiled.stage import group
 from tongpin.records.case.schema import CASE_SCHEMA
 from tongpin.records.intake.read import CodeBook, read
 from tongpin.records.readers.own_layouts import read_layout_file

@@ -10,7 +10,7 @@ import pytest
 from tongpin.base.errors import TongpinError
 from tongpin.demo.groups import Lists, parse_groups
 from tongpin.demo.profile import parse_profile, read_profile
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.read import load_scheme
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from tongpin.demo.groups import CC, MCC, NONE
 from tongpin.demo.plan_from_scheme import read_groups
 from tongpin.demo.profile import read_profile
 from tongpin.demo.setting import prepare
-from tongpin.grouping.stage import group
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.compiled.stage import group
+from tongpin.grouping.tables.read import load_scheme
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 

@@ -12,8 +12,8 @@ import random
 import numpy as np
 import pyarrow as pa
 
-from tongpin.grouping.model import CaseField, Leaf, Mdc, Options, SchemeTables, Step
-from tongpin.grouping.when import ALWAYS, NEVER, Condition, parse_when
+from tongpin.grouping.tables.model import CaseField, Leaf, Mdc, Options, SchemeTables, Step
+from tongpin.grouping.tables.when import ALWAYS, NEVER, Condition, parse_when
 
 NUMBERS = {
     "sex": (1, 2),

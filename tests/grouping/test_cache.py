@@ -13,10 +13,17 @@ import numpy as np
 import pytest
 
 from tongpin.base.errors import SchemeError
-from tongpin.grouping import cache
-from tongpin.grouping.cache import ReadyScheme, announce_kernel, cache_of, compiled_scheme, kernel_is_kept, user_cache
-from tongpin.grouping.compiler import CompiledScheme
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.compiled import cache
+from tongpin.grouping.compiled.cache import (
+    ReadyScheme,
+    announce_kernel,
+    cache_of,
+    compiled_scheme,
+    kernel_is_kept,
+    user_cache,
+)
+from tongpin.grouping.compiled.compiler import CompiledScheme
+from tongpin.grouping.tables.read import load_scheme
 from tongpin.store.home import Home
 
 
@@ -173,7 +180,7 @@ def test_the_kernel_is_announced_where_none_is_kept(tmp_path: Path, monkeypatch:
     said = Said()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(cache, "__file__", str(tmp_path / "cache.py"))
-    monkeypatch.delitem(sys.modules, "tongpin.grouping.kernel", raising=False)
+    monkeypatch.delitem(sys.modules, "tongpin.grouping.compiled.kernel", raising=False)
     monkeypatch.setattr(cache, "_KERNEL_SAID", Lock())
     announce_kernel(said)
     announce_kernel(said)

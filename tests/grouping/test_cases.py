@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tongpin.grouping.cases import read_cases, run_cases
 from tongpin.grouping.importers.sources import TABLES_KIND
 from tongpin.grouping.library import import_scheme
-from tongpin.grouping.model import Outcome
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.model import Outcome
+from tongpin.grouping.tables.read import load_scheme
+from tongpin.grouping.trials.cases import read_cases, run_cases
 from tongpin.store.home import Home
 
 HEADER = "case_id,sex,age,los,dx,px,expected_status,expected_mdc,expected_adrg,expected_drg,for_group,kind,note"
@@ -57,7 +57,7 @@ def test_a_changed_rule_is_noticed_by_its_case(scheme_folder):
 def test_two_ways_that_disagree_are_said(scheme_folder, monkeypatch):
     write(scheme_folder, PNEUMONIA)
     other = Outcome("ungrouped", "0000", "00", "0000")
-    monkeypatch.setattr("tongpin.grouping.cases._compiled_answers", lambda _scheme, _cases: [other])
+    monkeypatch.setattr("tongpin.grouping.trials.cases._compiled_answers", lambda _scheme, _cases: [other])
     (finding,) = run_cases(load_scheme(scheme_folder), scheme_folder)
     assert finding.rule_id == "SCH-A002"
     assert "ES35（分组成功）" in finding.message

@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tongpin.base.findings import Finding
-from tongpin.grouping.check import check_scheme
+from tongpin.grouping.checks.check import check_scheme
 from tongpin.grouping.checks.dead import dead_rows
 from tongpin.grouping.checks.reach import end_of, reach
 from tongpin.grouping.checks.regions import Space
-from tongpin.grouping.conformance import Scenario, load_suite, scheme_of
-from tongpin.grouping.interpreter import Case
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.interpreter import Case
+from tongpin.grouping.tables.read import load_scheme
+from tongpin.grouping.trials.conformance import Scenario, load_suite, scheme_of
 
 HEADERS = {
     "scheme": "key,value",

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tongpin.base.findings import Finding
-from tongpin.grouping.check import check_scheme
-from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.checks.check import check_scheme
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.read import load_scheme
 
 TABLES = {
     "scheme.csv": ["key,value", "scheme_id,s", "adrg_without_leaf,stop"],

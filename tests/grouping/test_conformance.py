@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.conformance import (
+from tongpin.grouping.tables.model import Outcome, Status
+from tongpin.grouping.tables.read import load_scheme
+from tongpin.grouping.trials.conformance import (
     EXPORTED,
     Scenario,
     by_interpreter,
@@ -22,8 +24,6 @@ from tongpin.grouping.conformance import (
     scheme_of,
     shipped_suite,
 )
-from tongpin.grouping.model import Outcome, Status
-from tongpin.grouping.tables import load_scheme
 
 SUITE = load_suite()
 IDS = [scenario.scenario_id for scenario in SUITE]

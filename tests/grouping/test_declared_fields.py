@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.stage import group
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.compiled.stage import group
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.read import load_scheme
 
 TABLES = {
     "scheme.csv": "key,value\nscheme_id,third\nmdc_without_group,stop\n",

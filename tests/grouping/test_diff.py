@@ -19,8 +19,8 @@ from tongpin.grouping.diff import (
     move_weights,
     read_weights,
 )
-from tongpin.grouping.model import SchemeTables
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.model import SchemeTables
+from tongpin.grouping.tables.read import load_scheme
 
 
 def differences(folder: Path, file: str, old: str, new: str) -> list[Change]:

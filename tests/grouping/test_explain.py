@@ -10,9 +10,9 @@ import pytest
 
 from tongpin.grouping.explain import Reason, explain, explain_lines, reason_of
 from tongpin.grouping.explain.reasons import reasons
-from tongpin.grouping.interpreter import Case
-from tongpin.grouping.model import SchemeTables, Status
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.interpreter import Case
+from tongpin.grouping.tables.model import SchemeTables, Status
+from tongpin.grouping.tables.read import load_scheme
 
 ADULT = {"sex": 1, "age": 50}
 NEWBORN = {"sex": 1, "age": 0, "age_days": 3, "birth_weight": 1200}

@@ -9,8 +9,8 @@ import pytest
 
 from tongpin.grouping.explain import explain, explain_page, why_not
 from tongpin.grouping.explain.words import NOTICE
-from tongpin.grouping.interpreter import Case
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.interpreter import Case
+from tongpin.grouping.tables.read import load_scheme
 
 ADULT = {"sex": 1, "age": 50}
 

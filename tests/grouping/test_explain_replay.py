@@ -13,10 +13,10 @@ from random_schemes import draw_cases, draw_scheme
 
 from tongpin.base.errors import SchemeError
 from tongpin.grouping.explain import explain, explain_lines, reason_of, replay
-from tongpin.grouping.interpreter import Case, interpret
 from tongpin.grouping.library import open_scheme
-from tongpin.grouping.model import SchemeTables
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.model import SchemeTables
+from tongpin.grouping.tables.read import load_scheme
 from tongpin.store.home import Home
 
 DX = ["J18.900", "J18.901", "P07.300", "S06.200", "S32.000", "K80.200", "R17.x00", "J96.000", "A41.900", "E11.900", "?"]

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 import tongpin
 from tongpin.base.errors import SchemeError, TongpinError
-from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.model import Outcome
 from tongpin.grouping.scheme import Scheme, typed_cases
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.model import Outcome
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "library.md"
 ROWS: list[dict[str, Any]] = [

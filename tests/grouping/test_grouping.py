@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.model import Outcome, SchemeTables
-from tongpin.grouping.stage import group
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.compiled.stage import group
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.model import Outcome, SchemeTables
+from tongpin.grouping.tables.read import load_scheme
 from tongpin.records.case.schema import CASE_SCHEMA, CODE_LIST
 
 ADULT = {"sex": 1, "age": 50}

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from random_schemes import draw_cases, draw_scheme
 
 from tongpin.base.errors import TongpinError
-from tongpin.grouping import kernel, stage
-from tongpin.grouping.compiler import CompiledScheme, compile_scheme
-from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.model import Outcome, SchemeTables
-from tongpin.grouping.one import OneCase
-from tongpin.grouping.stage import RESULT_COLUMNS, group
+from tongpin.grouping.compiled import kernel, stage
+from tongpin.grouping.compiled.compiler import CompiledScheme, compile_scheme
+from tongpin.grouping.compiled.one import OneCase
+from tongpin.grouping.compiled.stage import RESULT_COLUMNS, group
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.model import Outcome, SchemeTables
 
 SEEDS = range(16)
 """Four bits, so that every combination of options is among them."""

@@ -13,7 +13,7 @@ import pytest
 from random_schemes import draw_cases, draw_scheme
 
 from tongpin.base.errors import TongpinError
-from tongpin.grouping.stage import RESULT_COLUMNS, group
+from tongpin.grouping.compiled.stage import RESULT_COLUMNS, group
 
 HERE = Path(__file__).parent
 
@@ -22,10 +22,10 @@ import sys
 sys.path.insert(0, {here!r})
 import dataclasses
 from random_schemes import draw_cases, draw_scheme
-from tongpin.grouping import kernel
-from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.one import OneCase
-from tongpin.grouping.stage import group
+from tongpin.grouping.compiled import kernel
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.compiled.one import OneCase
+from tongpin.grouping.compiled.stage import group
 import numpy as np
 for seed in range(8):
     scheme = draw_scheme(seed, lists=(0, 70)[seed % 2] + 10)

@@ -9,12 +9,12 @@ import time
 import pyarrow as pa
 import pytest
 
-from tongpin.grouping.compiler import CompiledScheme, compile_scheme
-from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.model import Leaf, Mdc, Options, SchemeTables, Step
-from tongpin.grouping.one import OneCase
-from tongpin.grouping.stage import RESULT_COLUMNS, group
-from tongpin.grouping.when import ALWAYS, parse_when
+from tongpin.grouping.compiled.compiler import CompiledScheme, compile_scheme
+from tongpin.grouping.compiled.one import OneCase
+from tongpin.grouping.compiled.stage import RESULT_COLUMNS, group
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.model import Leaf, Mdc, Options, SchemeTables, Step
+from tongpin.grouping.tables.when import ALWAYS, parse_when
 
 DIAGNOSES, PROCEDURES, RULES = 2_000, 4_000, 12_000
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tongpin.grouping.interpreter import Case, interpret
+from tongpin.grouping.compiled.stage import group
 from tongpin.grouping.library import import_scheme
-from tongpin.grouping.stage import group
+from tongpin.grouping.tables.interpreter import Case, interpret
 from tongpin.records.intake.read import read
 from tongpin.store.home import Home
 

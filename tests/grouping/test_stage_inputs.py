@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 
 from tongpin.base.errors import SchemeError, TongpinError
-from tongpin.grouping import kernel
-from tongpin.grouping.compiler import compile_scheme
-from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.model import SchemeTables
-from tongpin.grouping.stage import group
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.compiled import kernel
+from tongpin.grouping.compiled.compiler import compile_scheme
+from tongpin.grouping.compiled.stage import group
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.model import SchemeTables
+from tongpin.grouping.tables.read import load_scheme
 
 TEXTS = pa.list_(pa.string())
 ENCODED = pa.list_(pa.dictionary(pa.int32(), pa.string()))

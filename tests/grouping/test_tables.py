@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.check import check_scheme
+from tongpin.grouping.checks.check import check_scheme
 from tongpin.grouping.library import import_scheme, open_scheme, scheme_folders
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.read import load_scheme
 from tongpin.store.home import Home
 
 

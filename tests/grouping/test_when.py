@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tongpin.grouping.when import ALWAYS, NEVER, NUMBER_FIELDS, OPERATORS, Atom, WhenError, parse_when
+from tongpin.grouping.tables.when import ALWAYS, NEVER, NUMBER_FIELDS, OPERATORS, Atom, WhenError, parse_when
 
 ATOMS = st.one_of(
     st.builds(

@@ -18,9 +18,9 @@ from random_schemes import draw_cases, draw_scheme
 from tongpin.grouping.explain import WhyNot, why_not
 from tongpin.grouping.explain.changes import INVENTED
 from tongpin.grouping.explain.words import NOTICE
-from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.model import SchemeTables
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.model import SchemeTables
+from tongpin.grouping.tables.read import load_scheme
 
 ADULT = {"sex": 1, "age": 50}
 LEVELS = ("drg", "adrg", "mdc")

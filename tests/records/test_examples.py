@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from records_samples import KEY
 
+from tongpin.grouping.compiled.stage import group
 from tongpin.grouping.library import DEMO_SCHEME, load_scheme, shipped_folder
-from tongpin.grouping.stage import group
 from tongpin.records.case import schema
 from tongpin.records.formats.tables import rows
 from tongpin.records.intake.load import load_files

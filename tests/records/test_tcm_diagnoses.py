@@ -8,8 +8,8 @@ import pytest
 from records_samples import message, the_case
 
 from tongpin.grouping.explain import explain
-from tongpin.grouping.interpreter import Case
 from tongpin.grouping.library import open_scheme
+from tongpin.grouping.tables.interpreter import Case
 from tongpin.store.home import Home
 
 WESTERN = [

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tongpin.grouping.cases import NEGATIVE, POSITIVE, read_cases, run_cases
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.read import load_scheme
+from tongpin.grouping.trials.cases import NEGATIVE, POSITIVE, read_cases, run_cases
 
 FOLDER = Path(str(resources.files("tongpin"))) / "schemes" / "demo-drg"
 WITHOUT_SPLIT = {"XE02", "XF02", "XF03", "XF04", "XJ01", "XL02", "XL03", "XN05"}

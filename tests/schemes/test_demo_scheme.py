@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tongpin.grouping.check import check_scheme
-from tongpin.grouping.interpreter import Case, interpret
-from tongpin.grouping.stage import group
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.checks.check import check_scheme
+from tongpin.grouping.compiled.stage import group
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.read import load_scheme
 
 PACKAGE = Path(str(resources.files("tongpin")))
 FOLDER = PACKAGE / "schemes" / "demo-drg"

@@ -15,18 +15,18 @@ import pyarrow as pa
 from tongpin.bench import grouping_files
 from tongpin.bench.grouping_cases import SEED, build, city_cases, hostile_cases
 from tongpin.bench.timing import RUNS, Result, Timing, median, percentile
-from tongpin.grouping.cache import compiled_scheme
-from tongpin.grouping.interpreter import Case, interpret
+from tongpin.grouping.compiled.cache import compiled_scheme
+from tongpin.grouping.compiled.one import OneCase
 from tongpin.grouping.library import DEMO_SCHEME, folder_of
-from tongpin.grouping.one import OneCase
 from tongpin.grouping.scheme import Scheme
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.read import load_scheme
 from tongpin.store.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
 
 USUAL_CASES = 200_000
 FULL_CASES = 1_000_000

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tongpin.bench.timing import PAIRS, Result, Timing, median, pairs
-from tongpin.grouping.files import columns_read
+from tongpin.grouping.compiled.files import columns_read
 from tongpin.measures.grouping_rate import grouping_rates, grouping_sums
 from tongpin.store.lake import COMPRESSION
 

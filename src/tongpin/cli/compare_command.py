@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
     from tongpin.records.views.edition import Edition
     from tongpin.records.views.same_source import SameSource
     from tongpin.report.xlsx import Sheet
@@ -126,7 +126,7 @@ def _compared(
 ) -> SameSource:
     import pyarrow as pa
 
-    from tongpin.grouping.stage import group
+    from tongpin.grouping.compiled.stage import group
     from tongpin.records.views.same_source import compare as compare_sources
 
     def grouped(cases: pa.Table) -> pa.Table:

@@ -9,8 +9,8 @@ from tongpin.cli.output import screen
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tongpin.grouping.conformance import Difference, Scenario
-    from tongpin.grouping.model import Outcome
+    from tongpin.grouping.tables.model import Outcome
+    from tongpin.grouping.trials.conformance import Difference, Scenario
 
 SHOWN = 20
 """How many different answers a screen lists."""
@@ -18,7 +18,7 @@ SHOWN = 20
 
 def conformance(export_to: Path | None, answers: Path | None) -> bool:
     """Run, export or compare the suite; true when some answer differs."""
-    from tongpin.grouping import conformance as suite_of
+    from tongpin.grouping.trials import conformance as suite_of
 
     suite = suite_of.load_suite()
     if export_to is not None:

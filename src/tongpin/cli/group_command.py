@@ -92,7 +92,7 @@ class _Group:
 
     def part(self, loaded: Loaded) -> Part:
         """One piece of the file, grouped."""
-        from tongpin.grouping.model import Status
+        from tongpin.grouping.tables.model import Status
         from tongpin.measures.grouping_rate import grouping_sums
         from tongpin.records.intake.kinds import CASE_KINDS
         from tongpin.records.intake.read import CASE_KEY
@@ -134,8 +134,8 @@ class _Group:
         import pyarrow.compute as pc
 
         from tongpin.grouping.explain import reason_of
-        from tongpin.grouping.interpreter import Case
-        from tongpin.grouping.model import Status
+        from tongpin.grouping.tables.interpreter import Case
+        from tongpin.grouping.tables.model import Status
 
         without = grouped.filter(pc.not_equal(grouped["status"].cast("string"), str(Status.GROUPED)))
         if not without.num_rows:
@@ -220,7 +220,7 @@ def _one_by_one(cases: pa.Table, scheme: Scheme, *, explain: bool) -> pa.Table:
     import pyarrow as pa
 
     from tongpin.grouping.explain import explain as explain_case
-    from tongpin.grouping.interpreter import Case
+    from tongpin.grouping.tables.interpreter import Case
 
     told = [explain_case(scheme.tables, Case.of(row)).as_dict() for row in cases.to_pylist()]
     for name in OUTPUT_COLUMNS[1:]:
@@ -327,7 +327,7 @@ def _encoded(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _show(done: Grouped, output: Path, *, failed: bool) -> None:
     """The counts by status and reason, both rates and the findings, for people and machines."""
-    from tongpin.grouping.model import STATUS_LABELS, Status
+    from tongpin.grouping.tables.model import STATUS_LABELS, Status
     from tongpin.measures.grouping_rate import grouping_rates
 
     total = sum(done.counts.values())

@@ -141,8 +141,8 @@ def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: P
     from tongpin.cli.why_command import write_page
     from tongpin.grouping.explain import explain as explain_group
     from tongpin.grouping.explain import explain_lines, why_not
-    from tongpin.grouping.interpreter import Case
     from tongpin.grouping.library import open_scheme
+    from tongpin.grouping.tables.interpreter import Case
     from tongpin.payment.explain import explain_case
     from tongpin.payment.month.posting import LINE_KINDS
     from tongpin.payment.month.run import closed_months, line_case, posted_lines

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tongpin.base.findings import Finding
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
     from tongpin.records.case.assemble import CodeBook
     from tongpin.records.intake.load import LoadReport
     from tongpin.store.home import Home

@@ -29,7 +29,7 @@ def import_(
     home_path: Path | None, source: Path, scheme_id: str, kind: str | None, licence: str, *, replace: bool
 ) -> None:
     """Import a scheme of any known layout and say what came in, from where, and what to look at."""
-    from tongpin.grouping.cache import compiled_scheme
+    from tongpin.grouping.compiled.cache import compiled_scheme
     from tongpin.grouping.library import describe, import_scheme
     from tongpin.store.home import Home
 
@@ -56,7 +56,7 @@ def list_(home_path: Path | None) -> bool:
     """List the schemes of the home and the shipped ones; true when one of them cannot be read."""
     from tongpin.base.errors import SchemeError
     from tongpin.grouping.library import describe, scheme_folders
-    from tongpin.grouping.tables import load_scheme
+    from tongpin.grouping.tables.read import load_scheme
     from tongpin.store.home import Home
 
     found: list[dict[str, Any]] = []
@@ -87,10 +87,10 @@ def show(home_path: Path | None, scheme_id: str) -> None:
 
 def check(home_path: Path | None, scheme_id: str) -> bool:
     """Print what is found in a scheme and in the cases that lie beside it; true when some of it hurts."""
-    from tongpin.grouping.cases import run_cases
-    from tongpin.grouping.check import check_scheme
+    from tongpin.grouping.checks.check import check_scheme
     from tongpin.grouping.library import folder_of
-    from tongpin.grouping.tables import load_scheme
+    from tongpin.grouping.tables.read import load_scheme
+    from tongpin.grouping.trials.cases import run_cases
     from tongpin.store.home import Home
 
     folder = folder_of(Home.open(home_path), scheme_id)
@@ -111,7 +111,7 @@ def check(home_path: Path | None, scheme_id: str) -> bool:
 def template(home_path: Path | None, output: Path, scheme_id: str | None, *, force: bool) -> None:
     """Write the workbook in which a published plan is typed in, empty or filled with a scheme at hand."""
     from tongpin.base.errors import SchemeError, os_words
-    from tongpin.grouping.importers.plan_writer import write_template
+    from tongpin.grouping.importers.plan.writer import write_template
     from tongpin.grouping.library import open_scheme
     from tongpin.store.home import Home
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tongpin.base.findings import Finding
     from tongpin.grouping.diff import CaseMix, Change
-    from tongpin.grouping.model import CaseField
+    from tongpin.grouping.tables.model import CaseField
     from tongpin.report.xlsx import Sheet
     from tongpin.store.home import Home
 
@@ -89,7 +89,7 @@ def _cases(
         return None, []
     import pyarrow.compute as pc
 
-    from tongpin.grouping.conformance import PLAIN
+    from tongpin.grouping.trials.conformance import PLAIN
     from tongpin.records.intake.lake_tables import CASES, read_loaded
 
     cases = read_loaded(home, CASES, ["source", *PLAIN, *["extra"] * bool(fields)])
@@ -188,7 +188,7 @@ def _fixed(value: Decimal | None) -> str:
 
 
 def _group(row: dict[str, Any], side: str) -> str:
-    from tongpin.grouping.model import STATUS_LABELS
+    from tongpin.grouping.tables.model import STATUS_LABELS
 
     status, drg = row[f"status_{side}"], row[f"drg_{side}"]
     return drg if status == "grouped" else f"{drg} {STATUS_LABELS[status]}"

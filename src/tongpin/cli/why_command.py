@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tongpin.grouping.explain import Explanation, WhyNot
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
 
 _SHOWN_IDS = 5
 
@@ -32,8 +32,8 @@ def run(
 ) -> None:
     """Explain one case of a file; `others` are the groups that it is asked about."""
     from tongpin.grouping.explain import explain, explain_lines, why_not
-    from tongpin.grouping.interpreter import Case
     from tongpin.grouping.library import open_scheme
+    from tongpin.grouping.tables.interpreter import Case
     from tongpin.store.home import Home
 
     scheme = open_scheme(Home.open(home_path), scheme_id)

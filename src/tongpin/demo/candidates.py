@@ -11,8 +11,8 @@ from tongpin.demo.groups import BY_CHANCE, CC, MCC, NONE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tongpin.grouping.model import Leaf, Mdc, SchemeTables, Step
-    from tongpin.grouping.when import Atom, Clause
+    from tongpin.grouping.tables.model import Leaf, Mdc, SchemeTables, Step
+    from tongpin.grouping.tables.when import Atom, Clause
 
 CLAUSES = 6
 """So many alternatives of a condition are tried."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tongpin.demo.profile import Comorbidity
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
 
 Array = npt.NDArray[Any]
 

@@ -36,7 +36,7 @@ from tongpin.demo.stays import PERSON_DRAWS, PRINCIPAL, Stays
 if TYPE_CHECKING:
     from tongpin.demo.profile import Profile
     from tongpin.demo.setting import Setting
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
 
 PRINCIPALS, PROCEDURES, OTHERS, COMPLICATIONS = 8, 4, 6, 40
 """How many codes of each kind a way into a group is tried with."""
@@ -170,7 +170,7 @@ def _trial(
 ) -> tuple[tuple[Array, Array], Array]:
     """Cases of every group, drawn as the city draws them, grouped: hit rates by principal, procedure and group."""
     from tongpin.demo.setting import Setting
-    from tongpin.grouping.stage import group
+    from tongpin.grouping.compiled.stage import group
 
     setting = Setting(profile, scheme, groups, 0)
     size = len(groups.drg) * TRIES

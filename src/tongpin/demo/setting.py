@@ -13,14 +13,14 @@ from tongpin.demo.calendar import Month, Purpose, apportion, stream
 from tongpin.demo.faults.material import FaultCodes, fault_codes
 from tongpin.demo.plan_from_scheme import read_groups
 from tongpin.demo.profile import GRADES, Profile, read_profile
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.read import load_scheme
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tongpin.demo.groups import Array, Groups
     from tongpin.demo.profile import Grade, HospitalRow
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
 
 MIX_ROUNDS = 60
 """Rounds of fitting the hospitals' case mixes to their grade's; far more than it takes to settle."""

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tongpin.demo.groups import Groups
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
 
-PRELOADED = {NATIONAL: ["tongpin.demo.workers", "tongpin.grouping.stage"], PLAIN: ["tongpin.demo.workers"]}
+PRELOADED = {NATIONAL: ["tongpin.demo.workers", "tongpin.grouping.compiled.stage"], PLAIN: ["tongpin.demo.workers"]}
 """What a worker needs by layout: loaded once by the process that the workers come from, most of their start."""
 
 

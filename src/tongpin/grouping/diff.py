@@ -17,16 +17,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.model import VALID_PX, Status
-from tongpin.grouping.stage import group
-from tongpin.grouping.when import ALWAYS, NEVER
+from tongpin.grouping.compiled.stage import group
+from tongpin.grouping.tables.model import VALID_PX, Status
+from tongpin.grouping.tables.when import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tongpin.grouping.model import Leaf, Mdc, SchemeTables, Step
-    from tongpin.grouping.when import Condition
+    from tongpin.grouping.tables.model import Leaf, Mdc, SchemeTables, Step
+    from tongpin.grouping.tables.when import Condition
 
 TOPICS: dict[str, str] = {
     "option": "选项",

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from tongpin.base.digest import folder_digest, text_digest
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.tables import CASES, load_scheme, table_files
+from tongpin.grouping.tables.read import CASES, load_scheme, table_files
 
 if TYPE_CHECKING:
     from tongpin.base.findings import Finding
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
     from tongpin.store.home import Home
 
 PROVENANCE = "provenance.json"
@@ -77,7 +77,7 @@ def import_scheme(
     Cases beside the tables (`cases.csv`) come along and are replayed; one that fails is only a warning.
     Raises `SchemeError` with every fault at its place in the source; `scheme.id` for an id that cannot be a folder.
     """
-    from tongpin.grouping.cases import run_cases  # brings the compiler along, which no other command here needs
+    from tongpin.grouping.trials.cases import run_cases  # brings the compiler along, which no other command here needs
 
     if not scheme_id.replace("-", "").replace("_", "").replace(".", "").isalnum() or scheme_id.startswith("."):
         raise SchemeError(

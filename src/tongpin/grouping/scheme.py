@@ -15,18 +15,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import SchemeError, TongpinError
-from tongpin.grouping.cache import announce_kernel, cache_of, compiled_scheme, tell
-from tongpin.grouping.interpreter import Case
+from tongpin.grouping.compiled.cache import announce_kernel, cache_of, compiled_scheme, tell
 from tongpin.grouping.library import folder_of, scheme_folders
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.interpreter import Case
+from tongpin.grouping.tables.read import load_scheme
 from tongpin.store.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from tongpin.grouping.cache import ReadyScheme
+    from tongpin.grouping.compiled.cache import ReadyScheme
     from tongpin.grouping.explain import Explanation, Reason, WhyNot
-    from tongpin.grouping.model import Outcome, SchemeTables
+    from tongpin.grouping.tables.model import Outcome, SchemeTables
 
 NUMBERS = ("sex", "age", "age_days", "birth_weight", "los", "icu_hours", "code_map")
 TEXTS = ("dept", "discharge_way")
@@ -128,7 +128,7 @@ class Scheme:
         Raises `TongpinError`: `group.column` (a column of a wrong type), `group.cases` (nothing that can be grouped).
         """
         announce_kernel()
-        from tongpin.grouping.stage import group
+        from tongpin.grouping.compiled.stage import group
 
         compiled = self._ready.compiled
         if isinstance(cases, pa.Table):
@@ -158,7 +158,7 @@ class Scheme:
         Raises `TongpinError` (`group.file`) for a file that cannot be read, and those of `group`.
         """
         announce_kernel()
-        from tongpin.grouping.files import group_files
+        from tongpin.grouping.compiled.files import group_files
 
         one = [paths] if isinstance(paths, (str, Path)) else paths
         return group_files(map(Path, one), self._ready.compiled, keep=keep, threads=threads)
@@ -172,7 +172,7 @@ class Scheme:
         """
         if self._one is None:
             announce_kernel()
-            from tongpin.grouping.one import OneCase
+            from tongpin.grouping.compiled.one import OneCase
 
             self._one = OneCase(self._ready.compiled)
         outcome: Outcome = self._one.outcome(self.case(case))

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from tongpin.base.errors import StoreError
 from tongpin.base.money import SCALE
+from tongpin.grouping.compiled.stage import RESULT_COLUMNS, group
 from tongpin.grouping.library import open_scheme
-from tongpin.grouping.stage import RESULT_COLUMNS, group
 from tongpin.payment.month.run import closed_run
 from tongpin.payment.month.statement_columns import LEVELS, assumed_labels, synthetic_notice
 from tongpin.payment.policy.library import policy_at_close
@@ -21,7 +21,7 @@ from tongpin.records.views.stay_lists import INPATIENT
 from tongpin.twin.joint import build_joint
 
 if TYPE_CHECKING:
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
     from tongpin.payment.policy.policy import Policy
     from tongpin.store.home import Home
     from tongpin.twin.joint import JointReport
@@ -96,8 +96,8 @@ def _policy_info(
         "policy_label": policy.edition.label,
         "scheme_id": scheme.scheme_id,
         "scheme_label": scheme.title,
-        "weight_edition": policy.edition.weights.label,
-        "weights_assumed": policy.edition.weights.assumed,
+        "weight_edition": policy.weights_label,
+        "weights_assumed": "weights" in policy.assumed_keys(),
         "benchmark_month": base_month,
         "assumed": assumed_labels(policy),
         "multiples": multiples,

@@ -6,14 +6,14 @@ import json
 from itertools import count
 from typing import TYPE_CHECKING
 
-from tongpin.grouping.model import VALID_PX
-from tongpin.grouping.when import ALWAYS, NEVER
+from tongpin.grouping.tables.model import VALID_PX
+from tongpin.grouping.tables.when import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tongpin.grouping.model import Leaf, Mdc, SchemeTables, Step
-    from tongpin.grouping.when import Atom, Condition
+    from tongpin.grouping.tables.model import Leaf, Mdc, SchemeTables, Step
+    from tongpin.grouping.tables.when import Atom, Condition
 
 FIELDS = {
     "age": "age",

@@ -9,19 +9,19 @@ import pyarrow as pa
 import pytest
 from json_samples import Walk, adrg, drg, earlier_package, mdc, package, random_case, section, write
 
-from tongpin.grouping.importers import json_package
+from tongpin.grouping.compiled.stage import group
+from tongpin.grouping.importers.rule_package import package as json_package
 from tongpin.grouping.importers.sources import importer_of
-from tongpin.grouping.interpreter import Case, interpret
 from tongpin.grouping.library import import_scheme
-from tongpin.grouping.stage import group
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.read import load_scheme
 from tongpin.store.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
 
 Load = Callable[[dict[str, Any]], "SchemeTables"] if TYPE_CHECKING else object
 ADRGS = "drg-common/base-3.0/generated/adrg_rules.json"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from json_samples import adrg, drg, earlier_package, package, section, write
 
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.importers import json_package
-from tongpin.grouping.importers.json_conditions import (
+from tongpin.grouping.importers.rule_package import package as json_package
+from tongpin.grouping.importers.rule_package.conditions import (
     MOST_CLAUSES,
     TooManyAlternativesError,
     both,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tongpin.base.findings import Finding
-    from tongpin.grouping.importers.json_conditions import Terms
+    from tongpin.grouping.importers.rule_package.conditions import Terms
 
 ADRGS = "drg-common/base-3.0/generated/adrg_rules.json"
 MDCS = "drg-common/base-3.0/generated/mdc_rules.json"

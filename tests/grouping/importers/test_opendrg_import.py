@@ -9,13 +9,13 @@ import pytest
 from opendrg_checkout import GROUPER_VARIANT, MDCE, RETRY, VARIANT, adrg, checkout
 
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.importers import opendrg
 from tongpin.grouping.importers.draft import Draft
+from tongpin.grouping.importers.opendrg import checkout as opendrg
 from tongpin.grouping.importers.sources import importer_of
-from tongpin.grouping.interpreter import Case, interpret
 from tongpin.grouping.library import import_scheme
-from tongpin.grouping.model import SchemeTables
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.model import SchemeTables
+from tongpin.grouping.tables.read import load_scheme
 from tongpin.store.home import Home
 
 

@@ -8,11 +8,11 @@ from random import Random
 import pytest
 from opendrg_writer import OpendrgWriter
 
-from tongpin.grouping.importers import opendrg
-from tongpin.grouping.interpreter import Case, interpret
+from tongpin.grouping.importers.opendrg import checkout as opendrg
 from tongpin.grouping.library import shipped_folder
-from tongpin.grouping.model import SchemeTables
-from tongpin.grouping.tables import load_scheme
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.model import SchemeTables
+from tongpin.grouping.tables.read import load_scheme
 from tongpin.records.intake.read import read
 
 

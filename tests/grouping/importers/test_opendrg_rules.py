@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from opendrg_checkout import FILES, adrg, checkout
 
 from tongpin.base.findings import Finding
-from tongpin.grouping.importers import opendrg
 from tongpin.grouping.importers.alternatives import when_text
 from tongpin.grouping.importers.draft import Draft
-from tongpin.grouping.importers.opendrg_leaves import Leaves
-from tongpin.grouping.importers.opendrg_source import Checkout, Module, split_variables
-from tongpin.grouping.when import compare, parse_when
+from tongpin.grouping.importers.opendrg import checkout as opendrg
+from tongpin.grouping.importers.opendrg.leaves import Leaves
+from tongpin.grouping.importers.opendrg.source import Checkout, Module, split_variables
+from tongpin.grouping.tables.when import compare, parse_when
 
 HEAD = """
 def group(record):

@@ -13,23 +13,23 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tongpin.cli.app import app
-from tongpin.grouping.importers import plan_template
-from tongpin.grouping.importers.plan_sheets import ADRG_SHEET, CONDITION_KEYS, DRG_SHEET, LAYOUT, MDC_SHEET
-from tongpin.grouping.importers.plan_words import cells_of, number_atoms
-from tongpin.grouping.importers.plan_writer import write_template
+from tongpin.grouping.importers.plan import template as plan_template
+from tongpin.grouping.importers.plan.sheets import ADRG_SHEET, CONDITION_KEYS, DRG_SHEET, LAYOUT, MDC_SHEET
+from tongpin.grouping.importers.plan.words import cells_of, number_atoms
+from tongpin.grouping.importers.plan.writer import write_template
 from tongpin.grouping.importers.sources import importer_of
-from tongpin.grouping.interpreter import Case, interpret
 from tongpin.grouping.library import shipped_folder
-from tongpin.grouping.tables import load_scheme
-from tongpin.grouping.when import parse_when
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.read import load_scheme
+from tongpin.grouping.tables.when import parse_when
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tongpin.base.findings import Finding
     from tongpin.grouping.importers.draft import Draft
-    from tongpin.grouping.model import SchemeTables
-    from tongpin.grouping.when import Condition
+    from tongpin.grouping.tables.model import SchemeTables
+    from tongpin.grouping.tables.when import Condition
 
 REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference"
 FIRST_ROW = 4

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.importers import workbook
 from tongpin.grouping.importers.alternatives import (
     AllOf,
     AnyOf,
@@ -22,13 +21,14 @@ from tongpin.grouping.importers.alternatives import (
     some_always_holds,
     when_text,
 )
-from tongpin.grouping.importers.rule_text import RuleError, parse_rule
 from tongpin.grouping.importers.sheets import clean_code, sheet_names
 from tongpin.grouping.importers.sources import importer_of
-from tongpin.grouping.interpreter import Case, interpret
+from tongpin.grouping.importers.workbook import workbook
+from tongpin.grouping.importers.workbook.rule_text import RuleError, parse_rule
 from tongpin.grouping.library import import_scheme
-from tongpin.grouping.tables import load_scheme
-from tongpin.grouping.when import Atom, parse_when
+from tongpin.grouping.tables.interpreter import Case, interpret
+from tongpin.grouping.tables.read import load_scheme
+from tongpin.grouping.tables.when import Atom, parse_when
 from tongpin.store.home import Home
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from tongpin.base.findings import Finding
     from tongpin.grouping.importers.draft import Draft
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
 
 RULE_HEAD = ("mdc_code", "adrg_code", "drg_code", "mdc_rule", "adrg_rule", "drg_rule", "op", "mcc", "cc")
 RULES: list[tuple[Any, ...]] = [

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tongpin.demo.profile import Coded
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
 
 ADULT_AGE, STAY_DAYS = 40, 5
 Codes = tuple[tuple[str, str], ...]
@@ -39,7 +39,7 @@ def fault_codes(scheme: SchemeTables, unspecific: Sequence[Coded], tcm: Sequence
 
 def _grouped(scheme: SchemeTables, codes: list[str], sex: int) -> set[str]:
     """The codes that group as the only diagnosis of a grown patient of a sex."""
-    from tongpin.grouping.stage import group
+    from tongpin.grouping.compiled.stage import group
 
     size = len(codes)
     table = pa.table(

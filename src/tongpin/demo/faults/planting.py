@@ -127,7 +127,7 @@ def _chosen(
 
 def regrouped(setting: Setting, kind: Kind, lists: pa.Table, lines: list[bytes]) -> list[bool]:
     """Whether each faulty line groups as its kind says: nowhere, refused, or elsewhere than planned."""
-    from tongpin.grouping.stage import group
+    from tongpin.grouping.compiled.stage import group
 
     messages = [orjson.loads(line) for line in lines]
     changed = {

@@ -6,14 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tongpin.base.findings import Finding
-from tongpin.grouping.model import VALID_PX
+from tongpin.grouping.tables.model import VALID_PX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tongpin.base.findings import Severity
     from tongpin.grouping.checks.regions import Space
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.model import SchemeTables
 
 CHAPTERS = 8
 """How many chapters a message counts."""

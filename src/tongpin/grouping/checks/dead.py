@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from tongpin.base.findings import Finding
 from tongpin.grouping.checks.reach import LEAF_FILE, Row, Verdict, entry, gate_row, leaf_row, reach
-from tongpin.grouping.when import ALWAYS, NEVER
+from tongpin.grouping.tables.when import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tongpin.base.findings import Severity
     from tongpin.grouping.checks.regions import Space
-    from tongpin.grouping.model import Leaf, Mdc, SchemeTables, Step
-    from tongpin.grouping.when import Condition
+    from tongpin.grouping.tables.model import Leaf, Mdc, SchemeTables, Step
+    from tongpin.grouping.tables.when import Condition
 
 SHOWN_ROWS = 4
 """How many rows a message names."""

@@ -11,8 +11,8 @@ from tongpin.grouping.checks.reach import FIRST_TRIES, LEAF_FILE, end_of, entry,
 from tongpin.grouping.checks.regions import COMPLICATIONS, NO_PROCEDURE, Term
 from tongpin.grouping.checks.witness import witness
 from tongpin.grouping.explain.words import SEX_WORDS, kind_label
-from tongpin.grouping.model import VALID_PX
-from tongpin.grouping.when import ALWAYS
+from tongpin.grouping.tables.model import VALID_PX
+from tongpin.grouping.tables.when import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tongpin.base.findings import Severity
     from tongpin.grouping.checks.reach import Path
     from tongpin.grouping.checks.regions import Region, Space
-    from tongpin.grouping.model import Leaf, Mdc, SchemeTables, Step
-    from tongpin.grouping.when import Atom
+    from tongpin.grouping.tables.model import Leaf, Mdc, SchemeTables, Step
+    from tongpin.grouping.tables.when import Atom
 
 EXAMPLES = 5
 """How many codes a message names."""

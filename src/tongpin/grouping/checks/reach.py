@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tongpin.grouping.checks.regions import SITES, Region, Space, Term
 from tongpin.grouping.checks.witness import witness
-from tongpin.grouping.interpreter import Walk, procedure_rounds, refused_field, used_codes
-from tongpin.grouping.model import Leaf, Mdc, Step
+from tongpin.grouping.tables.interpreter import Walk, procedure_rounds, refused_field, used_codes
+from tongpin.grouping.tables.model import Leaf, Mdc, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tongpin.grouping.interpreter import Case
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.interpreter import Case
+    from tongpin.grouping.tables.model import SchemeTables
 
 TRIES = 400
 """How many cases are tried for a path that is neither proved dead nor reached."""

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from tongpin.grouping.when import compare
+from tongpin.grouping.tables.when import compare
 from tongpin.records.case.schema import CASE_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tongpin.grouping.model import SchemeTables
-    from tongpin.grouping.when import Atom, Clause
+    from tongpin.grouping.tables.model import SchemeTables
+    from tongpin.grouping.tables.when import Atom, Clause
 
 COMPLICATIONS = "complication"
 SITES = "sites"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tongpin.grouping.checks.regions import COMPLICATIONS, COUNTS, NO_PROCEDURE, UNKNOWN
-from tongpin.grouping.interpreter import Case
+from tongpin.grouping.tables.interpreter import Case
 
 if TYPE_CHECKING:
     from random import Random

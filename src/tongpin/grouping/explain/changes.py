@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tongpin.grouping.explain.words import dx_text, kind_label, list_label, px_text, value_text
 
 if TYPE_CHECKING:
-    from tongpin.grouping.interpreter import Case
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.interpreter import Case
+    from tongpin.grouping.tables.model import SchemeTables
 
 COSTS = {
     "principal": 0,

@@ -19,7 +19,7 @@ from tongpin.grouping.explain.words import (
     value_text,
     went_on_text,
 )
-from tongpin.grouping.model import STATUS_LABELS, Status
+from tongpin.grouping.tables.model import STATUS_LABELS, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from tongpin.grouping.explain.words import (
     rule_text,
     went_on_text,
 )
-from tongpin.grouping.model import STATUS_LABELS, Status
+from tongpin.grouping.tables.model import STATUS_LABELS, Status
 
 if TYPE_CHECKING:
     from tongpin.grouping.explain.trace import Complication, Explanation

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tongpin.grouping.explain.trace import Explanation, explain
-from tongpin.grouping.model import Status
+from tongpin.grouping.tables.model import Status
 
 if TYPE_CHECKING:
-    from tongpin.grouping.interpreter import Case
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.interpreter import Case
+    from tongpin.grouping.tables.model import SchemeTables
 
 _TABLE = Path(__file__).parent / "reasons.csv"
 _REFUSED_BY = {

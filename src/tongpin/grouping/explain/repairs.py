@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tongpin.grouping.explain.changes import Change
 from tongpin.grouping.explain.words import kind_label, wanted_text
-from tongpin.grouping.when import Atom, compare
+from tongpin.grouping.tables.when import Atom, compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tongpin.grouping.interpreter import Case, Walk
-    from tongpin.grouping.model import SchemeTables
+    from tongpin.grouping.tables.interpreter import Case, Walk
+    from tongpin.grouping.tables.model import SchemeTables
 
 TRIED_CODES = 120
 """Out of a long list so many codes are tried as the example of a change."""

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from tongpin.base.errors import SchemeError
 from tongpin.grouping.explain.trace import FORMAT, Explanation
-from tongpin.grouping.interpreter import Case, Walk, procedure_rounds, refused_field
-from tongpin.grouping.model import Outcome, Status
+from tongpin.grouping.tables.interpreter import Case, Walk, procedure_rounds, refused_field
+from tongpin.grouping.tables.model import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tongpin.grouping.model import SchemeTables
-    from tongpin.grouping.when import Atom
+    from tongpin.grouping.tables.model import SchemeTables
+    from tongpin.grouping.tables.when import Atom
 
 
 def replay(tables: SchemeTables, told: Explanation | Mapping[str, Any]) -> Outcome:

@@ -7,13 +7,13 @@ from difflib import get_close_matches
 from itertools import product
 from typing import TYPE_CHECKING
 
-from tongpin.grouping.when import ALWAYS, NEVER
+from tongpin.grouping.tables.when import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tongpin.grouping.model import Leaf, Mdc, Outcome, SchemeTables, Step
-    from tongpin.grouping.when import Atom, Condition
+    from tongpin.grouping.tables.model import Leaf, Mdc, Outcome, SchemeTables, Step
+    from tongpin.grouping.tables.when import Atom, Condition
 
 NEAR_NAMES = 5
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tongpin.grouping.interpreter import Walk, procedure_rounds, refused_field, unmapped_code, used_codes
-from tongpin.grouping.model import Leaf, Mdc, Outcome, Status
+from tongpin.grouping.tables.interpreter import Walk, procedure_rounds, refused_field, unmapped_code, used_codes
+from tongpin.grouping.tables.model import Leaf, Mdc, Outcome, Status
 
 if TYPE_CHECKING:
-    from tongpin.grouping.interpreter import Case
-    from tongpin.grouping.model import SchemeTables, Step
-    from tongpin.grouping.when import Atom
+    from tongpin.grouping.tables.interpreter import Case
+    from tongpin.grouping.tables.model import SchemeTables, Step
+    from tongpin.grouping.tables.when import Atom
 
 FORMAT = 1
 """The version of the JSON shape of an explanation; raised when a key changes its meaning."""

@@ -13,14 +13,14 @@ from tongpin.grouping.explain.repairs import field_repairs, nearest, repairs, si
 from tongpin.grouping.explain.targets import Goal, Target, dead_reason, goal_of, near_names, rows_of, targets_of
 from tongpin.grouping.explain.trace import fact_of
 from tongpin.grouping.explain.words import NOTICE, fact_text, group_text, lacks_text
-from tongpin.grouping.interpreter import Walk, interpret, refused_field, unmapped_code, used_codes
-from tongpin.grouping.model import Leaf, Mdc, Outcome, Status
+from tongpin.grouping.tables.interpreter import Walk, interpret, refused_field, unmapped_code, used_codes
+from tongpin.grouping.tables.model import Leaf, Mdc, Outcome, Status
 
 if TYPE_CHECKING:
     from tongpin.grouping.explain.changes import Change
-    from tongpin.grouping.interpreter import Case
-    from tongpin.grouping.model import SchemeTables, Step
-    from tongpin.grouping.when import Atom
+    from tongpin.grouping.tables.interpreter import Case
+    from tongpin.grouping.tables.model import SchemeTables, Step
+    from tongpin.grouping.tables.when import Atom
 
 MOST_CHANGES = 3
 MOST_WAYS = 5

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tongpin.grouping.model import VALID_PX
+from tongpin.grouping.tables.model import VALID_PX
 
 if TYPE_CHECKING:
     from tongpin.grouping.explain.trace import Explanation, Fact, Tried
-    from tongpin.grouping.model import SchemeTables
-    from tongpin.grouping.when import Atom
+    from tongpin.grouping.tables.model import SchemeTables
+    from tongpin.grouping.tables.when import Atom
 
 KIND_LABELS: dict[str, str] = {
     "dx_main": "主要诊断",

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from tongpin.grouping.when import ALWAYS, NEVER, Atom
+from tongpin.grouping.tables.when import ALWAYS, NEVER, Atom
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tongpin.grouping.when import Clause, Condition
+    from tongpin.grouping.tables.when import Clause, Condition
 
 MOST_ALTERNATIVES = 64
 """A condition that spreads into more alternatives than this is refused."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tongpin.base.findings import Finding
-from tongpin.grouping.tables import TABLES
+from tongpin.grouping.tables.read import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

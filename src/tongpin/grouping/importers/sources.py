@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.importers import json_package, opendrg, plan_template, workbook
+from tongpin.grouping.importers.opendrg import checkout as opendrg
+from tongpin.grouping.importers.plan import template as plan_template
+from tongpin.grouping.importers.rule_package import package as json_package
+from tongpin.grouping.importers.workbook import workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable

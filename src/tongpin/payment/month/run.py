@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from tongpin import __version__
 from tongpin.base.errors import PolicyError, StoreError
+from tongpin.grouping.compiled.stage import group
 from tongpin.grouping.library import open_scheme
-from tongpin.grouping.stage import group
 from tongpin.payment.month.interim import join_interim_bills
 from tongpin.payment.month.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA, within_edition
 from tongpin.payment.month.statement import (
