@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from tongpin.bench import grouping, grouping_files
@@ -66,6 +68,19 @@ def test_the_lake_is_measured_against_the_same_columns(scheme: Scheme, stays: pa
     assert [timing.step.split("，")[0] for timing in result.timings] == ["只读同样的列", "读并分组"] * 2
     assert dict(result.figures).keys() == {"lake_1_threads_ratio", "lake_2_threads_ratio"}
     assert all(timing.cases == stays.num_rows for timing in result.timings)
+
+
+def test_the_whole_city_is_counted_file_by_file(scheme: Scheme, tmp_path: Path) -> None:
+    """What the benchmark does with the city of 1,252,850 lists, on a small one (S004-08)."""
+    paths = build(tmp_path / "city", FOLDER, cases=2_500)
+    files = [pq.read_table(path) for path in paths]
+    insured = sum(table.num_rows - table["insurance"].null_count for table in files)
+    result = grouping_files.whole_city(scheme, paths, 0.0)
+    figures = dict(result.figures)
+    assert (figures["city_cases"], figures["city_insured_cases"]) == (sum(t.num_rows for t in files), insured)
+    counts = Counter(status for table in files for status in scheme.group(table)["status"].to_pylist())
+    assert f"grouped {counts['grouped']:,}" in result.notes[1]
+    assert sum("入组率" in note for note in result.notes) == 2
 
 
 def test_texts_of_the_plain_layout_group_like_the_typed_cases(scheme: Scheme, stays: pa.Table) -> None:

@@ -62,7 +62,7 @@ def test_check_tells_what_hurts_from_what_is_worth_knowing(tongpin, home: Path, 
     code, said = tongpin("scheme", "check", "c", "--home", home)
     assert code == 1
     assert "SCH-D001" in said
-    assert "drg.csv 第 2 条" in said
+    assert "drg.csv 第 2 行" in said
     assert "方案 c：1 处警告，另有 1 处提示" in said
     code, said = tongpin("scheme", "check", "c", "--home", home, "--json")
     assert [one["rule_id"] for one in json.loads(said)["findings"]] == ["SCH-D001", "SCH-N004"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,13 @@ def test_a_changed_fact_changes_the_replayed_group(scheme_folder: Path) -> None:
     told["rounds"][0]["true"].append("mcc")
     told["rounds"][0]["false"].remove("mcc")
     assert replay(scheme, told).drg == "ES31"
+
+
+def test_eight_threads_tell_the_traces_of_one() -> None:
+    scheme = draw_scheme(8)
+    cases = [Case.of(row) for row in draw_cases(8, 400).to_pylist()]
+    alone = [explain(scheme, case).as_dict(full=True) for case in cases]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda case: explain(scheme, case).as_dict(full=True), cases))
+    assert together == alone
+    assert len({told["drg"] for told in alone}) > 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tongpin.base.errors import SchemeError
-from tongpin.grouping.checks.check import check_scheme
+from tongpin.grouping.checks.check import check_scheme, with_rows
 from tongpin.grouping.library import import_scheme, open_scheme, scheme_folders
 from tongpin.grouping.tables.read import load_scheme
 from tongpin.store.home import Home
@@ -127,3 +127,13 @@ def test_check_looks_for_a_list_among_those_of_its_kind(scheme_folder: Path) -> 
     assert check_scheme(load_scheme(scheme_folder)) == []
     replace(scheme_folder, "drg.csv", "px_any:both", "dx_any:both")
     assert [f.rule_id for f in check_scheme(load_scheme(scheme_folder))] == ["SCH-D003"]
+
+
+def test_a_finding_about_a_code_names_the_row_of_its_table(scheme_folder: Path) -> None:
+    (scheme_folder / "icd10.csv").write_text("code,name\nJ18.900,肺炎\n", encoding="utf-8")
+    found = [f for f in check_scheme(load_scheme(scheme_folder)) if f.rule_id == "SCH-N002"]
+    assert {f.record for f in found} == {0}
+    rows = (scheme_folder / "dx_list.csv").read_text(encoding="utf-8").splitlines()
+    for finding in with_rows(found, scheme_folder):
+        assert rows[finding.record - 1].endswith(f",{finding.value}")
+        assert f"第 {finding.record} 行" in str(finding)

@@ -13,6 +13,10 @@ RESULT_LABELS: dict[str, str] = {"group": "分组", "price": "定价", "statemen
 SEVERITY_LABELS: dict[str, str] = {"error": "错误", "warning": "警告", "info": "提示"}
 
 
+TABLE_RULES = "SCH-"
+"""Rules of this family count rows of a table or sheet; the others count records."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding: the rule, the place, the value, what to do and which results it spoils.
@@ -40,7 +44,8 @@ class Finding:
 
     def __str__(self) -> str:
         """The finding as a clerk reads it."""
-        where = f"{self.file} 第 {self.record} 条" if self.record else self.file
+        counted = "行" if self.rule_id.startswith(TABLE_RULES) else "条"
+        where = f"{self.file} 第 {self.record} {counted}" if self.record else self.file
         spoils = f"\n    影响：{'、'.join(RESULT_LABELS.get(s, s) for s in self.spoils)}" if self.spoils else ""
         shown = f' · {self.path} = "{self.value}"' if self.path else f" · {self.value}" if self.value else ""
         label = SEVERITY_LABELS[self.severity]

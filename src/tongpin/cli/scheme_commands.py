@@ -87,7 +87,7 @@ def show(home_path: Path | None, scheme_id: str) -> None:
 
 def check(home_path: Path | None, scheme_id: str) -> bool:
     """Print what is found in a scheme and in the cases that lie beside it; true when some of it hurts."""
-    from tongpin.grouping.checks.check import check_scheme
+    from tongpin.grouping.checks.check import check_scheme, with_rows
     from tongpin.grouping.library import folder_of
     from tongpin.grouping.tables.read import load_scheme
     from tongpin.grouping.trials.cases import run_cases
@@ -95,7 +95,7 @@ def check(home_path: Path | None, scheme_id: str) -> bool:
 
     folder = folder_of(Home.open(home_path), scheme_id)
     scheme = load_scheme(folder, scheme_id)
-    findings = [*check_scheme(scheme, remarks=True), *run_cases(scheme, folder)]
+    findings = [*with_rows(check_scheme(scheme, remarks=True), folder), *run_cases(scheme, folder)]
     warnings = sum(finding.severity != "info" for finding in findings)
     screen.give({"ok": not warnings, "findings": [finding.as_dict() for finding in findings]})
     screen.findings(findings)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tongpin.grouping.checks.codes import unknown_and_unnamed, unused
 from tongpin.grouping.checks.dead import dead_rows
 from tongpin.grouping.checks.gaps import gaps, overlaps
 from tongpin.grouping.checks.regions import Space
+from tongpin.grouping.tables.read import TABLES, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from tongpin.base.findings import Finding
     from tongpin.grouping.tables.model import SchemeTables
 
@@ -29,3 +34,18 @@ def check_scheme(scheme: SchemeTables, *, remarks: bool = False) -> list[Finding
         *unused(scheme, space),
     ]
     return [finding for finding in findings if remarks or finding.severity != "info"]
+
+
+def with_rows(findings: Iterable[Finding], folder: Path) -> list[Finding]:
+    """Findings about a code, a list or a name of a table, with the first row of the folder in which it stands."""
+    tables: dict[str, dict[str, dict[str, int]]] = {}
+    placed = []
+    for finding in findings:
+        table = finding.file.removesuffix(".csv")
+        if finding.record == 0 and finding.path in TABLES.get(table, ()):
+            if table not in tables:
+                tables[table] = rows_of(folder, table)
+            placed.append(replace(finding, record=tables[table][finding.path].get(finding.value, 0)))
+        else:
+            placed.append(finding)
+    return placed

@@ -34,21 +34,28 @@ def group_files(
 ) -> Iterator[pa.Table]:
     """The columns `keep` and `status, mdc, adrg, drg` of the cases of Parquet files, some rows at a time, in order.
 
-    Code lists are read as the dictionaries they are kept as. With more than one thread the next rows are read while
-    these are grouped. Memory is that of a few times `ROWS` cases.
+    Code lists and texts are read as the dictionaries they are kept as. With more than one thread the next rows are
+    read while these are grouped. Memory is that of a few times `ROWS` cases.
     Raises `TongpinError`: `group.file` (a file that cannot be read, or lacks a column of `keep`), and those of `group`.
     """
     wanted = (*keep, *columns_read(scheme))
-    parts: Iterator[pa.Table] = (part for path in paths for part in _read(path, wanted, keep, threads))
+    # As dictionaries texts are neither copied nor compared case by case.
+    encoded = [*scheme.text_fields, *(f"{name}.list.element" for name in ("dx", "px"))]
+    parts: Iterator[pa.Table] = (part for path in paths for part in _read(path, wanted, keep, encoded, threads))
     if threads > 1:
         parts = _ahead(parts)
     for cases in parts:
         yield group(cases, scheme, threads=max(1, threads - 1)).select([*keep, *RESULT_COLUMNS])
 
 
-def _read(path: Path, wanted: Sequence[str], keep: Sequence[str], threads: int) -> Iterator[pa.Table]:
+def _read(
+    path: Path, wanted: Sequence[str], keep: Sequence[str], encoded: Sequence[str], threads: int
+) -> Iterator[pa.Table]:
     try:
-        file = pq.ParquetFile(path, read_dictionary=[f"{name}.list.element" for name in ("dx", "px")])
+        metadata = pq.read_metadata(path)
+        leaves = {metadata.schema.column(number).path for number in range(metadata.num_columns)}
+        held = [name for name in encoded if name in leaves]
+        file = pq.ParquetFile(path, metadata=metadata, read_dictionary=held)
         names = set(file.schema_arrow.names)
         absent = [name for name in keep if name not in names]
         if absent:

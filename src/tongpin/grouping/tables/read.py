@@ -191,6 +191,16 @@ def load_scheme(folder: Path, scheme_id: str | None = None) -> SchemeTables:
     )
 
 
+def rows_of(folder: Path, table: str) -> dict[str, dict[str, int]]:
+    """The first row of every value of every column of a checked table: column → value → row (1 = the header)."""
+    file = table_files(folder).get(table)
+    first: dict[str, dict[str, int]] = {column: {} for column in TABLES[table]}
+    for row, cells in _rows(folder, file, TABLES[table], Problems()) if file else ():
+        for column, value in cells.items():
+            first[column].setdefault(value, row)
+    return first
+
+
 def _rows(folder: Path, file: str, columns: tuple[str, ...], problems: Problems) -> Iterator[Row]:
     data = (folder / file).read_bytes()
     try:
