@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tongpin.demo.city import build_city
+from tongpin.records.case.schema import GROUPING_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,20 +18,6 @@ if TYPE_CHECKING:
     from tongpin.grouping.tables.model import SchemeTables
 
 SEED = 20_250_601
-COLUMNS = (
-    "case_id",
-    "sex",
-    "age",
-    "age_days",
-    "birth_weight",
-    "dept",
-    "los",
-    "discharge_way",
-    "dx",
-    "px",
-    "icu_hours",
-    "code_map",
-)
 
 
 def build(folder: Path, scheme_folder: Path, *, cases: int | None = None, months: int | None = None) -> list[Path]:
@@ -44,7 +31,7 @@ def city_cases(files: Sequence[Path], count: int) -> pa.Table:
     parts: list[pa.Table] = []
     for path in files:
         file = pq.ParquetFile(path)
-        parts.append(file.read([name for name in COLUMNS if name in file.schema_arrow.names]))
+        parts.append(file.read([name for name in GROUPING_COLUMNS if name in file.schema_arrow.names]))
         if sum(part.num_rows for part in parts) >= count:
             break
     cases = pa.concat_tables(parts).slice(0, count).unify_dictionaries().combine_chunks()

@@ -25,7 +25,7 @@ from tongpin.grouping.compiled.stage import RESULT_COLUMNS, group
 from tongpin.grouping.tables.interpreter import Case, interpret
 from tongpin.grouping.tables.model import Outcome, Status
 from tongpin.grouping.tables.read import OPTION_KEYS, REQUIRED, TABLES, load_scheme
-from tongpin.records.case.schema import CASE_SCHEMA
+from tongpin.records.case.schema import CASE_SCHEMA, GROUPING_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,19 +34,7 @@ if TYPE_CHECKING:
 
     Grouper = Callable[[SchemeTables, pa.Table], list[Outcome]]
 
-PLAIN = (
-    "sex",
-    "age",
-    "age_days",
-    "birth_weight",
-    "dept",
-    "los",
-    "discharge_way",
-    "dx",
-    "px",
-    "icu_hours",
-    "code_map",
-)
+PLAIN = tuple(name for name in GROUPING_COLUMNS if name != "case_id")
 """The columns of a case in the plain layout, besides its id and the fields that a scheme declares."""
 EXPORTED = "conformance.csv"
 """The cases of a scenario beside its tables."""
