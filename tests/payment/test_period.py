@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from payment_cases import case, grouped, make_policy
+from payment_cases import case, grouped, make_policy, withdrawals
 
 from tongpin.base.errors import PolicyError
-from tongpin.payment.policy.period import case_day, clearing_years, cutoff_day, natural_months, posting_months
+from tongpin.payment.month.posting import LINE_SCHEMA, within_edition
+from tongpin.payment.policy.period import (
+    beyond_deadline,
+    case_day,
+    clearing_years,
+    cutoff_day,
+    natural_months,
+    posting_months,
+)
 
 
 @pytest.fixture(scope="session")
@@ -94,3 +102,47 @@ def test_a_list_without_a_date_is_named():
 def test_the_date_of_one_row():
     row = case("c", 1, 0, settled=date(2025, 6, 20))
     assert case_day(row, "discharge") == case_day(row, "accepted") == date(2025, 6, 20)
+
+
+DEADLINE = {"label": "补传截止", "unit": "month_day", "values": {date(2025, 1, 1): "03-31"}, "assumed": True}
+
+
+def late_list(accepted: date, case_id: str = "late"):
+    return grouped(case(case_id, 1, 0, settled=date(2025, 12, 20), accepted=accepted))
+
+
+@pytest.fixture(scope="session")
+def policy_with_deadline(tmp_path_factory):
+    def add(data):
+        data["parameters"]["calendar.late_list_deadline"] = DEADLINE
+
+    return make_policy(tmp_path_factory.mktemp("deadline"), change=add)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "beyond"),
+    [(date(2025, 12, 31), False), (date(2026, 3, 31), False), (date(2026, 4, 1), True), (date(2027, 1, 5), True)],
+)
+def test_a_clearing_year_takes_late_lists_until_its_deadline(policy_with_deadline, accepted, beyond):
+    assert beyond_deadline(late_list(accepted), policy_with_deadline).to_pylist() == [beyond]
+
+
+def test_a_late_list_beyond_the_deadline_is_left_out_unless_it_replaces_a_withdrawn_one(policy_with_deadline):
+    lists, none = late_list(date(2026, 4, 1)), LINE_SCHEMA.empty_table()
+    out = within_edition(lists, none, withdrawals(), policy_with_deadline)
+    assert (out.lines.num_rows, out.notes) == (0, ("1 份清单在清算年度的补传截止日之后才接收，不入账",))
+    replaced = within_edition(lists, none, withdrawals(("old", date(2026, 4, 1), "late")), policy_with_deadline)
+    assert (replaced.lines.num_rows, replaced.notes) == (1, ())
+
+
+def test_a_deadline_that_the_edition_leaves_open_is_asked_only_by_a_late_list(policy):
+    assert beyond_deadline(late_list(date(2025, 12, 31)), policy).to_pylist() == [False]
+    with pytest.raises(PolicyError, match=r"policy\.gap.*calendar\.late_list_deadline"):
+        beyond_deadline(late_list(date(2026, 1, 1)), policy)
+
+
+@pytest.mark.parametrize("text", ["3-31", "02-29", "13-01", "03/31", "W10-1", ""])
+def test_a_day_of_the_year_is_written_as_month_and_day(tmp_path, text):
+    wrong = {**DEADLINE, "values": {date(2025, 1, 1): text}}
+    with pytest.raises(PolicyError, match=r"(?s)policy\.invalid.*月-日"):
+        make_policy(tmp_path, change=lambda data: data["parameters"].update({"calendar.late_list_deadline": wrong}))

@@ -11,7 +11,8 @@ from payment_cases import INSTITUTIONS, case, fen, grouped, make_policy, priced_
 
 from tongpin.base.errors import BalanceError, PolicyError
 from tongpin.payment.explain import explain_case
-from tongpin.payment.pricing.price import PRICED_SCHEMA, price
+from tongpin.payment.pricing.price import price
+from tongpin.payment.pricing.schema import PRICED_SCHEMA
 
 
 @pytest.fixture(scope="session")

@@ -188,7 +188,7 @@ def test_lists_older_than_the_policy_are_left_with_a_note(home: Home) -> None:
 
 def test_a_month_before_the_policy_is_refused(home: Home) -> None:
     keep(home, a_list("OLD", 3000, date(2019, 3, 2), date(2019, 3, 5)))
-    with pytest.raises(PolicyError, match="2019-03-31 没有生效的"):
+    with pytest.raises(PolicyError, match="没有在 2019-03 有效的付费办法"):
         settle_in_home(home, "2019-03")
     assert not lake.exists(home, LINES)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tongpin.base.errors import BalanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FEN_PER_YUAN = 100
 SCALE = 10_000
@@ -46,6 +49,24 @@ def parse_yuan(text: str) -> int:
     if not amount.is_finite() or amount != amount.to_integral_value():
         raise ValueError(f"not a yuan amount with at most two decimals: {text!r}")
     return int(amount)
+
+
+def split_fen(total: int, weights: Sequence[int]) -> list[int]:
+    """`total` split in proportion to `weights`, to the fen and without remainder: the largest remainders get the rest.
+
+    Weights are integers not below zero with a sum above zero (ValueError otherwise); of equal remainders the earlier
+    one comes first; a negative total is split as its amount.
+    """
+    whole = sum(weights)
+    if whole <= 0 or min(weights) < 0:
+        raise ValueError("weights of a split are not below zero and have a sum above zero")
+    if total < 0:
+        return [-part for part in split_fen(-total, weights)]
+    parts = [total * weight // whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda place: -(total * weights[place] % whole))
+    for place in order[: total - sum(parts)]:
+        parts[place] += 1
+    return parts
 
 
 def check_balance(code: str, what: str, left: int, right: int) -> None:

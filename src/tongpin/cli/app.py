@@ -8,7 +8,11 @@ from typing import Annotated
 import typer
 
 from tongpin.cli import EXIT_FINDINGS
-from tongpin.cli.output import screen
+from tongpin.cli.clearing_app import clear
+from tongpin.cli.dip_app import dip_app
+from tongpin.cli.options import AreaOption, HomeOption, JsonOption, LanguageOption, MonthOption
+from tongpin.cli.policy_app import policy_app
+from tongpin.cli.weights_app import catalogue_app, round_app, weights_app
 
 app = typer.Typer(
     name="tongpin",
@@ -22,27 +26,11 @@ scheme_app = typer.Typer(help="分组方案：导入、检查、查看", no_args
 app.add_typer(scheme_app, name="scheme")
 report_app = typer.Typer(help="报告：写到 HOME/reports/", no_args_is_help=True)
 app.add_typer(report_app, name="report")
-
-
-def _json(value: bool) -> bool:
-    screen.as_json = value
-    return value
-
-
-def _language(value: str) -> str:
-    if value not in {"zh", "en"}:
-        raise typer.BadParameter("zh 或 en")
-    screen.language = value
-    return value
-
-
-HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="工作目录，默认 $TONGPIN_HOME 或 ./tongpin-home", show_default=False)
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="给机器读的 JSON", callback=_json)]
-LanguageOption = Annotated[str, typer.Option("--lang", help="提示语言 zh | en", callback=_language)]
-MonthOption = Annotated[str, typer.Option("--month", help="月份，例如 2025-06")]
-AreaOption = Annotated[str | None, typer.Option("--area", help="统筹区，只有一个时可省略", show_default=False)]
+app.add_typer(policy_app, name="policy")
+app.add_typer(weights_app, name="weights")
+app.add_typer(round_app, name="round")
+app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(dip_app, name="dip")
 
 
 @app.callback(invoke_without_command=True)
@@ -333,6 +321,9 @@ def settle(
     money_commands.settle(home, month, area, draft=draft)
 
 
+app.command()(clear)
+
+
 @report_app.command("joint")
 def report_joint(
     month: MonthOption,
@@ -398,7 +389,7 @@ def coverage(as_json: JsonOption = False, lang: LanguageOption = "zh") -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="grouping 分组；load 装载")] = "grouping",
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="grouping 分组；load 装载；pricing 定价")] = "grouping",
     cases: Annotated[
         int | None, typer.Option("--cases", min=1, help="病例数；分组一百万起连同整座城市", show_default=False)
     ] = None,

@@ -37,8 +37,12 @@ def bench(name: str, home_path: Path | None, cases: int | None, scheme: str | No
         from tongpin.bench import load
 
         results = load.run(home_path, cases or 1_000_000)
+    elif name == "pricing":
+        from tongpin.bench import pricing
+
+        results = pricing.run(cases or pricing.CITY_CASES)
     else:
-        raise TongpinError("bench.unknown", f"没有基准 {name}", hint="可用：grouping、load")
+        raise TongpinError("bench.unknown", f"没有基准 {name}", hint="可用：grouping、load、pricing")
     screen.give({"ok": True, "bench": name, "results": [result.as_dict() for result in results]})
     for result in results:
         screen.table(result.title, ["步骤", "中位数（毫秒）", "例/秒", "相对于第一行"], result.rows())

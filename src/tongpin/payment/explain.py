@@ -2,154 +2,207 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tongpin.base.money import SCALE, round_half_up, yuan
+from tongpin.payment.explain_standard import explain_standard
+from tongpin.payment.explain_steps import SIMULATED, Step, Told, percent, times
 from tongpin.payment.month.posting import AMOUNTS, REVERSAL
 from tongpin.payment.policy.period import case_day
-from tongpin.payment.pricing.price import CARE_TYPE, OBSERVED
-from tongpin.payment.pricing.rates import level_rate, rate_fen
+from tongpin.payment.pricing.schema import (
+    CARE_TYPE,
+    EARLY_END,
+    EARLY_ENDS,
+    EXCLUDED,
+    OBSERVED,
+    REGISTER,
+    REGISTERS,
+    STAY_DAYS,
+)
 from tongpin.records.views.stay_lists import BED_DAY
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from tongpin.payment.policy.policy import Policy
-
-_SIMULATED = "（模拟）"
 
 
 def explain_case(priced_row: dict[str, Any], policy: Policy) -> str:
-    """The pool payable of a priced case (a row of `price` or a posted line) as Chinese text.
+    """The pool payable of a priced case (a row of `price` or a posted line) as Chinese text, a step a line."""
+    return "\n".join(step.text for step in explain_steps(priced_row, policy))
 
-    Amounts in yuan with two decimals; the values are read again from the edition for the case's own date.
+
+def explain_steps(priced_row: dict[str, Any], policy: Policy) -> list[Step]:
+    """The same as data: each step with its label, text, amount, the parameters it rests on and their source.
+
+    Amounts in the texts are yuan with two decimals; the values are read again from the edition for the case's own date.
     """
     row = dict(priced_row)
     if row["pay_scope"] == "OUT":
-        return "本清单不在住院结算口径，不定价、不入账"
-    lines: list[str] = []
+        return [Step("范围", "本清单不在住院结算口径，不定价、不入账", None, (), "")]
+    steps: list[Step] = []
     if row.get("line_kind") == REVERSAL:
         row |= {name: -row[name] for name in AMOUNTS if row.get(name) is not None}
-        lines.append("本行为红冲：以下为原来入账的金额，本月以相反数入账")
-    on = case_day(row, policy.edition.edition_by.value)
-    place = {
-        "fund": row["fund"],
-        "hospital_level": row["hospital_level"],
-        "institution_code": row["institution_code"],
-        "drg": row["drg"],
-    }
+        steps.append(Step("红冲", "本行为红冲：以下为原来入账的金额，本月以相反数入账", None, (), ""))
+    told = Told(row, policy, case_day(row, policy.edition.edition_by.value))
     if row.get("merged_case_ids"):
         merged = "、".join(row["merged_case_ids"])
-        mark = _mark(policy, "scope.interim_bills")
-        lines.append(f"本例由同一次住院的 {len(row['merged_case_ids'])} 份清单合并：{merged}{mark}")
-    lines += _payable(row, policy)
+        text = f"本例由同一次住院的 {len(row['merged_case_ids'])} 份清单合并：{merged}"
+        steps.append(told.step("合并", text, None, "scope.interim_bills"))
+    steps += _payable(told)
+    steps += _marks(told)
     if row["pay_scope"] == "DRG":
-        lines += [*_gross(row, policy, on, place), *_standard(row, policy, on, place)]
-        lines.append(_outlier(row, policy, on, place))
+        steps += [*_gross(told), *explain_standard(told), *_outlier(told)]
     else:
-        lines.append(_by_item(row, policy))
-    lines.append("个人负担、其他基金按清单与结算结果所载，不重算")
-    lines.append(
+        steps.append(_outside(told))
+    steps.append(Step("其他付费方", "个人负担、其他基金按清单与结算结果所载，不重算", None, (), ""))
+    text = (
         f"盈亏 {yuan(row['result_fen'])} = 统筹应付 {yuan(row['pool_payable_fen'])}"
-        f" − 按项目统筹 {yuan(row['item_pool_fen'])}",
+        f" − 按项目统筹 {yuan(row['item_pool_fen'])}"
     )
-    lines.append(f"依据：{policy.edition.label}（{policy.id}），按 {on} 的值")
-    return "\n".join(lines)
+    steps.append(Step("盈亏", text, row["result_fen"], (), ""))
+    steps.append(Step("依据", f"依据：{policy.edition.label}（{policy.id}），按 {told.on} 的值", None, (), ""))
+    return steps
 
 
-def _mark(policy: Policy, *keys: str) -> str:
-    """模拟 when any of the keys is assumed."""
-    return _SIMULATED if set(keys) & set(policy.assumed_keys()) else ""
-
-
-def _e4(value: int) -> str:
-    return f"{Decimal(value) / SCALE:,.4f}"
-
-
-def _times(value_e4: int) -> str:
-    return f"{Decimal(round_half_up(value_e4, 100)) / 100:.2f}"
-
-
-def _payable(row: dict[str, Any], policy: Policy) -> list[str]:
-    name = "支付标准" if row["pay_mode"] == "standard" else "应付总额"
-    negative = _mark(policy, "pool.negative")
+def _payable(told: Told) -> list[Step]:
+    row = told.row
+    name = "支付标准" if row["pay_mode"] == "standard" and not row["outside_fee_fen"] else "应付总额"
+    negative = told.mark("pool.negative")
     floored = f"  +  负统筹补零 {yuan(row['floored_fen'])}{negative}" if row["floored_fen"] else ""
     parts = f"个人负担 {yuan(row['patient_fen'])}  −  其他基金 {yuan(row['other_funds_fen'])}"
-    lines = [
-        f"统筹应付 {yuan(row['pool_payable_fen'])} 元{_SIMULATED if policy.assumed_keys() else ''}",
-        f"= {name} {yuan(row['gross_fen'])}  −  {parts}{floored}",
+    simulated = SIMULATED if told.policy.assumed_keys() else ""
+    payable = row["pool_payable_fen"]
+    steps = [
+        Step("统筹应付", f"统筹应付 {yuan(payable)} 元{simulated}", payable, (), ""),
+        told.plain("应付总额", f"= {name} {yuan(row['gross_fen'])}  −  {parts}{floored}", row["gross_fen"]),
     ]
-    if row["pool_payable_fen"] < 0:
-        lines.append(f"{name}低于个人负担与其他基金之和：统筹应付为负，照负数入账{negative}")
-    return lines
+    if payable < 0:
+        monthly = told.policy.value("pool.negative", told.on, **told.place) == "floor_month"
+        how = "月末按机构、基金合计，仍为负的按月补零" if monthly else "照负数入账"
+        text = f"{name}低于个人负担与其他基金之和：统筹应付为负，{how}"
+        steps.append(told.step("负统筹", text, payable, "pool.negative"))
+    return steps
 
 
-def _gross(row: dict[str, Any], policy: Policy, on: date, place: dict[str, str]) -> list[str]:
+def _marks(told: Told) -> list[Step]:
+    """What is marked of a case without deciding how it is paid."""
+    row, steps = told.row, []
+    if row["early_end"]:
+        steps.append(told.step("提前结束", f"标志：{EARLY_ENDS[row['early_end']]}", None, "scope.early_hours"))
+    if row["register"] and row["pay_scope"] == "DRG":
+        text = f"标志：{REGISTERS[row['register']]}登记（{row['register_code']}）"
+        steps.append(told.step("登记", text, None, "register.pay"))
+    return steps
+
+
+def _gross(told: Told) -> list[Step]:
     """How the gross came from the standard, when it is not simply the standard."""
+    row, kind = told.row, (told.row["outlier_class"] or "").lower()
+    gross = yuan(row["gross_fen"])
+    outside = f" + 费用基数以外的费用 {yuan(row['outside_fee_fen'])}" if row["outside_fee_fen"] else ""
+    standard = yuan(row["standard_fen"] or 0)
     if row["pay_mode"] == "standard":
-        return []
-    gross, kind = yuan(row["gross_fen"]), row["outlier_class"].lower()
-    mark = _mark(policy, f"outlier.{kind}.pay")
+        text = f"应付总额 {gross} = 支付标准 {standard}{outside}"
+        return [told.step("应付总额", text, row["gross_fen"], "fee.base")] if outside else []
     if row["pay_mode"] == "by_item":
         capped = "，以支付标准为限" if kind == "low" else ""
-        return [f"应付总额 {gross} = 总费用，按项目支付{capped}{mark}"]
-    share = policy.scaled("outlier.high.share", on, **place)
-    multiple = policy.scaled("outlier.high.multiple", on, **place)
-    mark = _mark(policy, "outlier.high.pay", "outlier.high.share", "outlier.high.multiple")
-    excess = f"（总费用 {yuan(row['total_fee_fen'])} − {_times(multiple)} × 支付标准）"
-    return [f"应付总额 {gross} = 支付标准 {yuan(row['standard_fen'])} + {_e4(share)} ×{excess}{mark}"]
+        text = f"应付总额 {gross} = 总费用，按项目支付{capped}"
+        return [told.step("应付总额", text, row["gross_fen"], f"outlier.{kind}.pay")]
+    if row["pay_mode"] == "item_capped":
+        text = f"应付总额 {gross} = 总费用，按项目支付，以支付标准为限：{EARLY_ENDS[row['early_end']]}"
+        return [told.step("应付总额", text, row["gross_fen"], "scope.early_pay")]
+    if row["pay_mode"] == "drg_share":
+        share = told.e4("register.share", register=row["register"])
+        text = f"应付总额 {gross} = 支付标准 {standard} × {share}（{REGISTERS[row['register']]}）{outside}"
+        return [told.step("应付总额", text, row["gross_fen"], "register.pay", "register.share")]
+    if row["pay_mode"] == "policy_ratio":
+        text = (
+            f"应付总额 {gross} = 按政策比例重算的统筹 {yuan(row['pool_payable_fen'])} + 个人负担 + 其他基金："
+            f"（支付标准 − 全自费 − 先自付 − 起付线）× {told.e4('pool.ratio', insurance=row['insurance'])}，不低于零"
+        )
+        return [told.step("应付总额", text, row["gross_fen"], "pool.form", "pool.ratio")]
+    if row["pay_mode"] == "points":
+        return _points(told)
+    share, multiple = told.e4("outlier.high.share"), times(told.limit_e4("high"))
+    excess = f"（总费用 {yuan(row['total_fee_fen'])} − {multiple} × {told.base_name}）"
+    text = f"应付总额 {gross} = 支付标准 {standard} + {share} ×{excess}{outside}"
+    keys = ("outlier.high.pay", "outlier.high.share", told.limit_key("high"))
+    return [told.step("应付总额", text, row["gross_fen"], *keys)]
 
 
-def _standard(row: dict[str, Any], policy: Policy, on: date, place: dict[str, str]) -> list[str]:
-    fund = f"{policy.value('fund.label', on, **place)} {row['fund']}"
-    weights = policy.edition.weights.label
-    factors = f"权重 {_e4(row['weight_e4'])} × 费率 {yuan(row['rate_fen'])} × 系数 {_e4(row['coefficient_e4'])}"
-    lines = [
-        f"支付标准 {yuan(row['standard_fen'])} = {factors}",
-        f"  权重 {_e4(row['weight_e4'])}   {row['drg']} · {weights}{_mark(policy, 'weights')}",
-    ]
-    now_fen = rate_fen(policy, on, row["fund"], row["hospital_level"], basic_group=row["basic_group"])
-    if now_fen != row["rate_fen"]:
-        mark = _mark(policy, "rate.tier_budget", "rate.basic_group")
-        lines.append(f"  费率 {yuan(row['rate_fen'])} 为入账时的费率{mark}；付费办法后来改过，现为 {yuan(now_fen)}")
-    elif row["basic_group"]:
-        since, mark = policy.in_force_since("rate.basic_group", on), _mark(policy, "rate.basic_group")
-        lines.append(f"  费率 {yuan(row['rate_fen'])}   基础病组各级同价 · {fund} · {since} 起{mark}")
-    else:
-        closed = level_rate(policy, on, row["fund"], row["hospital_level"])
-        keys = ("rate.tier_budget", "rate.forecast_weight", "rate.forecast_basic_weight", "rate.basic_group")
-        since = max(policy.in_force_since(key, on) for key in keys)
-        budget, basic = yuan(closed.tier_budget_fen), yuan(closed.basic_payment_fen)
-        left = closed.forecast_weight_e4 - closed.basic_weight_e4
-        lines += [
-            f"  费率 {yuan(row['rate_fen'])}   {row['hospital_level']} · {fund} · {since} 起{_mark(policy, *keys)}",
-            f"    =（层级总额 {budget} − 基础病组支付 {basic}）÷ 其余病组预测权重 {_e4(left)}",
-        ]
-    lines.append(f"  系数 {_e4(row['coefficient_e4'])}{_mark(policy, 'coefficient.product')}")
-    return lines
-
-
-def _outlier(row: dict[str, Any], policy: Policy, on: date, place: dict[str, str]) -> str:
-    names = {"NORMAL": "正常倍率", "HIGH": "费用极高", "LOW": "费用极低", "EXEMPT": "不按倍率处理的病组"}
-    low = policy.scaled("outlier.low.multiple", on, **place)
-    high = policy.scaled("outlier.high.multiple", on, **place)
-    standard = row["standard_fen"]
-    ratio = _times(round_half_up(row["total_fee_fen"] * SCALE, standard)) if standard else "—"
-    mark = _mark(policy, "outlier.low.multiple", "outlier.high.multiple")
-    return (
-        f"{names[row['outlier_class']]}：费用 {yuan(row['total_fee_fen'])} = 标准的 {ratio} 倍"
-        f"（极低 < {_times(low)}，极高 > {_times(high)}）{mark}"
+def _points(told: Told) -> list[Step]:
+    row = told.row
+    value = told.policy.value("points.value", told.on, **told.place)
+    extra = " + 个人负担与其他基金" if told.policy.value("points.budget_base", told.on) == "fund" else ""
+    text = (
+        f"应付总额 {yuan(row['gross_fen'])} = 点数 {row['points_e4'] / SCALE:,.4f} × 月度预付点值 {yuan(value)}{extra}"
     )
+    return [told.step("应付总额", text, row["gross_fen"], "pay.method", "points.value", "points.budget_base")]
 
 
-def _by_item(row: dict[str, Any], policy: Policy) -> str:
-    """Why a case of the settlement is paid by item outside DRG."""
-    gross = f"应付总额 {yuan(row['gross_fen'])} = 总费用，按项目支付"
-    if row["by_item_reason"] == CARE_TYPE:
+def _outlier(told: Told) -> list[Step]:
+    row = told.row
+    names = {"NORMAL": "正常倍率", "HIGH": "费用极高", "LOW": "费用极低", "EXEMPT": "不按倍率处理的病组"}
+    base, fee = row["outlier_base_fen"], row["total_fee_fen"] - row["outside_fee_fen"]
+    ratio = times(round_half_up(fee * SCALE, base)) if base else "—"
+    low, high = (times(told.limit_e4(kind)) for kind in ("low", "high"))
+    keys = (told.limit_key("low"), told.limit_key("high"))
+    ranked = told.limit_key("high") == "outlier.high.top_share"
+    limits = f"（极低 < {low}，极高 > {high}）" if not ranked else f"（极低 < {low}，极高按费用排序）"
+    text = f"{names[row['outlier_class']]}：费用 {yuan(fee)} = {told.base_short}的 {ratio} 倍{limits}"
+    steps = [told.step("倍率", text, None, *keys)]
+    if row["standard_fen"]:
+        spread = round_half_up((row["standard_fen"] - fee) * SCALE, row["standard_fen"])
+        over = percent(-spread, sign=True)
+        text = f"盈亏率 {percent(spread)}（（支付标准 − 费用）÷ 支付标准，正为有余）；偏离度：超标准 {over}"
+        steps.append(told.plain("盈亏率", text, None))
+    return steps
+
+
+def _outside(told: Told) -> Step:
+    """Why a case of the settlement is not paid by its group, and what it is paid then."""
+    row, reason = told.row, told.row["by_item_reason"]
+    by_item = f"应付总额 {yuan(row['gross_fen'])} = 总费用，按项目支付"
+    if reason == CARE_TYPE:
         care = "床日（一次住院的几份清单）" if row["care_type"] == BED_DAY else row["care_type"]
-        return f"{gross}：就医类别 {care} 不按病组付费{_mark(policy, 'scope.care_type')}"
-    if row["by_item_reason"] == OBSERVED:
-        return f"{gross}：本机构为观察点，只分组、不按病组付费{_mark(policy, 'scope.pay_mode')}"
+        return told.step("范围", f"{by_item}：就医类别 {care} 不按病组付费", row["gross_fen"], "scope.care_type")
+    if reason == OBSERVED:
+        text = f"{by_item}：本机构为观察点，只分组、不按病组付费"
+        return told.step("范围", text, row["gross_fen"], "scope.pay_mode")
+    if reason == STAY_DAYS:
+        text = f"{by_item}：住院天数在病组付费的界外"
+        return told.step(
+            "范围", text, row["gross_fen"], "scope.stay_days_min", "scope.stay_days_max", "scope.stay_days_pay"
+        )
+    if reason == EXCLUDED:
+        text = f"{by_item}：{row['drg']} 为除外病组"
+        return told.step("范围", text, row["gross_fen"], "scope.excluded_groups", "scope.excluded_pay")
+    if reason == EARLY_END:
+        text = f"{by_item}：{EARLY_ENDS[row['early_end']]}"
+        return told.step("范围", text, row["gross_fen"], "scope.early_hours", "scope.early_pay")
+    if reason == REGISTER:
+        return _registered(told)
     kind = "QY" if row["status"] == "ambiguous" else "0000"
-    return f"{gross}：未入组（{kind}）{_mark(policy, 'scope.ungrouped_pay')}"
+    gross = f"应付总额 {yuan(row['gross_fen'])} = "
+    ways = {
+        "by_item": f"{by_item}：未入组（{kind}）",
+        "item_share": f"{gross}个人与其他基金 + 按项目统筹的份额：未入组（{kind}）",
+        "group_mean": f"{gross}{row['drg']} 的组均费用：未入组（{kind}）",
+        "held": f"{gross}个人与其他基金，复核前统筹不付：未入组（{kind}）",
+    }
+    keys = {"item_share": "scope.ungrouped_share", "group_mean": "scope.ungrouped_mean_of"}
+    named = [keys[row["pay_mode"]]] if row["pay_mode"] in keys else []
+    return told.step("范围", ways[row["pay_mode"]], row["gross_fen"], "scope.ungrouped_pay", *named)
+
+
+def _registered(told: Told) -> Step:
+    row = told.row
+    where = f"{REGISTERS[row['register']]}登记（{row['register_code']}）"
+    if row["pay_mode"] == "by_item":
+        text = f"应付总额 {yuan(row['gross_fen'])} = 总费用，按项目支付：{where}"
+        return told.step("范围", text, row["gross_fen"], "register.pay")
+    if row["pay_mode"] == "points":
+        (step,) = _points(told)
+        return told.step("范围", f"{step.text}：{where}按床日", row["gross_fen"], "points.bed_day", "points.value")
+    ways = {"fixed": "每例定额", "per_day": "每床日定额 × 住院天数"}
+    text = f"应付总额 {yuan(row['gross_fen'])} = {ways[row['pay_mode']]}：{where}"
+    return told.step("范围", text, row["gross_fen"], "register.pay", "register.amount")

@@ -15,7 +15,7 @@ from tongpin.measures.compute import compute, roll_up
 from tongpin.measures.facts import case_facts
 from tongpin.payment.month.posting import LATE, REGULAR
 from tongpin.payment.month.statement_columns import LEVELS
-from tongpin.payment.pricing.price import OBSERVED
+from tongpin.payment.pricing.schema import OBSERVED
 from tongpin.twin.basis import Basis, check_losing_months, department_labels, read_basis
 from tongpin.twin.catalogue import RedLine, measure
 from tongpin.twin.crossing import crossing_departments, departments_against_expected

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import PolicyError
-from tongpin.payment.policy.period import case_days, cutoff_day, natural_months, posting_months
-from tongpin.payment.pricing.price import PRICED_SCHEMA
+from tongpin.payment.policy.period import beyond_deadline, case_days, cutoff_day, natural_months, posting_months
+from tongpin.payment.pricing.schema import PRICED_SCHEMA
 from tongpin.records.case.schema import CASE_SCHEMA
 from tongpin.records.views.stay_lists import MERGED
 
@@ -66,15 +66,27 @@ class Posting(NamedTuple):
     notes: tuple[str, ...]
 
 
-def within_edition(lists: pa.Table, posted: pa.Table, policy: Policy) -> Posting:
-    """The lists that the edition can price, with a note on those not yet posted that are older than its first value."""
+def within_edition(lists: pa.Table, posted: pa.Table, withdrawals: pa.Table, policy: Policy) -> Posting:
+    """The lists that the edition prices, with notes on those not yet posted that it does not.
+
+    Left out are lists older than its first value, and late lists accepted after the last day on which their clearing
+    year takes them (policy choices 10); a list that takes the place of a withdrawn one is no late list.
+    """
     first = min(policy.breakpoints, default=None)
     days = pa.array(case_days(lists, policy.edition.edition_by.value))
     older = pc.less(days, pa.scalar(first, pa.date32()))
     left = pc.and_(older, pc.invert(is_among(list_keys(lists, "case_id"), list_keys(posted, "case_id"))))
-    count = pc.sum(left).as_py() or 0
-    note = f"{count} 份清单早于付费办法的第一个生效日 {first}，没有费率，不入账"
-    return Posting(lists.filter(pc.invert(older)), (note,) if count else ())
+    able = lists.filter(pc.invert(older))
+    keys = list_keys(able, "case_id")
+    known = pc.or_(
+        is_among(keys, list_keys(posted, "case_id")), is_among(keys, list_keys(withdrawals, "successor_setl_id"))
+    )
+    late = pc.and_(beyond_deadline(able, policy), pc.invert(known))
+    notes = {
+        f"份清单早于付费办法的第一个生效日 {first}，没有费率，不入账": pc.sum(left).as_py() or 0,
+        "份清单在清算年度的补传截止日之后才接收，不入账": pc.sum(late).as_py() or 0,
+    }
+    return Posting(able.filter(pc.invert(late)), tuple(f"{count} {why}" for why, count in notes.items() if count))
 
 
 def post_month(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,6 +28,7 @@ from tongpin.payment.month.statement import (
 from tongpin.payment.month.statement_columns import assumed_labels
 from tongpin.payment.policy.library import open_policy
 from tongpin.payment.policy.period import natural_months
+from tongpin.payment.policy.routes import check_routed, own_routes, route
 from tongpin.payment.pricing.price import price
 from tongpin.records.intake.load import CASES, DECISIONS, INSTITUTIONS, WITHDRAWALS, read_loaded
 from tongpin.records.views.edition import open_edition, with_code_version
@@ -114,7 +115,8 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     cases = read_loaded(home, CASES)
     lists = cases.filter(pc.equal(cases["source"], "settlement_list"))
     months = natural_months(lists, policy.edition.period_by.value).astype(str)
-    lists = lists.filter(pc.less_equal(pa.array(months), month))
+    area = policy.id.split("/")[0]
+    lists, elsewhere = _of_area(home, lists.filter(pc.less_equal(pa.array(months), month)), area)
     institutions = read_loaded(home, INSTITUTIONS)
     if lists.num_rows and not institutions.num_rows:
         raise PolicyError("policy.institution", "没有机构登记表，不知道各机构的结算级别", hint="先装载 institution.csv")
@@ -122,15 +124,15 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     posted = _posted(home, closed)
     withdrawals = read_loaded(home, WITHDRAWALS).select(WITHDRAWAL_SCHEMA.names).cast(WITHDRAWAL_SCHEMA)
     joined = join_interim_bills(lists, posted, withdrawals, month, policy)
-    able = within_edition(joined.lists, posted, policy)
-    area = policy.id.split("/")[0]
+    able = within_edition(joined.lists, posted, joined.withdrawals, policy)
     edition = open_edition(home, area)
+    carried = _carried(home, month)
     settlement = settle_month(
         month,
         price(group(with_code_version(able.lines, edition), scheme), policy, institutions),
         posted,
         joined.withdrawals,
-        _claims(home),
+        pa.concat_tables([_claims(home), carried.claims]),
         closed,
         policy,
     )
@@ -141,7 +143,7 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
             where=str(home.root),
             hint="检查月份；先用 tongpin load 装载清单",
         )
-    settlement = replace(settlement, notes=(*joined.notes, *able.notes, *settlement.notes))
+    settlement = replace(settlement, notes=(*elsewhere, *joined.notes, *able.notes, *settlement.notes))
     manifest = {
         "month": month,
         "area": area,
@@ -149,12 +151,13 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
         "policy": policy.id,
         "policy_label": policy.edition.label,
         "policy_digest": policy.digest,
-        "weights_label": policy.edition.weights.label,
+        "weights_label": policy.weights_label,
         "assumed": list(assumed_labels(policy)),
         "scheme": scheme.scheme_id,
         "scheme_digest": scheme.digest,
         "reading_edition": _edition_line(edition, area),
         "lists_considered": lists.num_rows,
+        "carried_from": list(carried.months),
         "result_digest": settlement.digest,
         "version": __version__,
         "notes": list(settlement.notes),
@@ -162,10 +165,49 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     return settlement, manifest
 
 
+def _of_area(home: Home, lists: pa.Table, area: str) -> tuple[pa.Table, tuple[str, ...]]:
+    """The lists that this area's editions pay by the routes of the home (S908-02), and a note on the others."""
+    routes = own_routes(home)
+    if not routes:
+        return lists, ()
+    routed = route(lists, routes)
+    check_routed(routed)
+    here = pc.starts_with(routed.edition_id, f"{area}/")
+    count = pc.sum(pc.invert(here)).as_py() or 0
+    note = f"{count} 份清单按选用表由别的付费办法付费，不在这次结算里"
+    return lists.filter(here), (note,) if count else ()
+
+
 def _claims(home: Home) -> pa.Table:
     """The decisions that lower a transfer; the other kinds of the layout are for other calculations."""
     decisions = read_loaded(home, DECISIONS)
     return decisions.filter(pc.is_in(decisions["kind"], pa.array(list(DECISION_KINDS)))).select(DECISION_SCHEMA.names)
+
+
+class _Carried(NamedTuple):
+    """Debts of earlier months as claims (`DECISION_SCHEMA`), and the months they come from."""
+
+    claims: pa.Table
+    months: tuple[str, ...]
+
+
+def _carried(home: Home, month: str) -> _Carried:
+    """The debts of closed months that no later month has claimed yet (choices of family 13)."""
+    closed = closed_months(home)
+    claimed = {name for manifest in closed.values() for name in manifest.get("carried_from", ())}
+    months = tuple(sorted(set(closed) - claimed))
+    statements = _rows(home, STATEMENTS, STATEMENT_SCHEMA)
+    owing = statements.filter(
+        pc.and_(pc.is_in(statements["month"], pa.array(months, pa.string())), pc.greater(statements["debt_fen"], 0))
+    )
+    size = owing.num_rows
+    columns = {
+        "month": pa.array([month] * size, pa.string()),
+        "kind": pa.array(["carried_debt"] * size, pa.string()),
+        "amount_fen": owing["debt_fen"],
+    }
+    claims = [columns.get(name, owing[name] if name in owing.column_names else None) for name in DECISION_SCHEMA.names]
+    return _Carried(pa.table(claims, schema=DECISION_SCHEMA), months)
 
 
 def _posted(home: Home, closed: AbstractSet[str]) -> pa.Table:
@@ -225,5 +267,5 @@ def _frozen(home: Home, month: str, manifest: dict[str, Any]) -> MonthSettlement
 
 
 def _rows(home: Home, name: str, schema: pa.Schema) -> pa.Table:
-    table = lake.read(home, name)
-    return schema.empty_table() if table is None else table.select(schema.names).cast(schema)
+    table = lake.read(home, name, schema.names)
+    return schema.empty_table() if table is None else table.cast(schema)

@@ -13,9 +13,11 @@ import pyarrow.compute as pc
 from tongpin.base.digest import text_digest
 from tongpin.base.errors import PolicyError
 from tongpin.base.money import SCALE, check_balance, round_half_up_column
+from tongpin.payment.month.floor import month_floors
 from tongpin.payment.month.posting import LATE, REGULAR, REPLACEMENT, REVERSAL, post_month
+from tongpin.payment.month.transfer import transferred
 from tongpin.payment.policy.lookup import Lookup, coded
-from tongpin.payment.pricing.price import DRG, OBSERVED
+from tongpin.payment.pricing.schema import DRG, OBSERVED
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 DECISION_KINDS: dict[str, str] = {
     "audit_deduction": "审核扣款",
     "penalty": "违约金",
+    "carried_debt": "以前月份结转的欠款",
+    "instant_advance": "即时结算预拨",
     "prepay_offset": "冲抵预付金",
     "direct_drug": "代付货款",
 }
@@ -75,14 +79,19 @@ STATEMENT_SCHEMA = pa.schema(
             for name in ("cases", "item_pool_fen", "pool_payable_fen", "result_fen")
         ),
         *((f"month_{name}", pa.int64()) for name in _ADJUSTED_SUMS),
+        ("month_floored_fen", pa.int64()),
+        ("floor_recovered_fen", pa.int64()),
         *((name, pa.int64()) for name in _CLAIMS),
         ("deposit_fen", pa.int64()),
+        ("debt_fen", pa.int64()),
+        ("waiting_fen", pa.int64()),
         ("cash_transfer_fen", pa.int64()),
     ],
 )
 """One row per hospital and fund. Unprefixed counts and amounts: regular lists of the month; `late_`, `reversal_`,
-`replacement_`: the lines of their own; `month_`: all of them; then step 7. `settlement_ratio` = pool payable / pool by
-item of the regular lists (0-1, null without a base and for an observed hospital), `cmi_e4` null without DRG cases."""
+`replacement_`: the lines of their own; `month_`: all of them; what `floor_month` adds and takes back; step 7, where
+`debt_fen` is carried to the next month, `waiting_fen` stays on its account. `settlement_ratio` = pool payable / pool by
+item of the regular lists (0-1, null without a base, for an observed hospital), `cmi_e4` null without DRG cases."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +125,7 @@ def settle_month(
     `policy.*`) or BalanceError; nothing is returned then. Source: S004-12, S900-01, TV-P3, TV-P14.
     """
     posting = post_month(month, priced, posted, withdrawals, closed_months, policy)
-    statement = _statement(month, posting.lines, decisions, policy)
+    statement = _statement(month, posting.lines, posted, decisions, policy)
     check_month(posting.lines, statement)
     negative = statement.filter(pc.less(statement["cash_transfer_fen"], 0)).num_rows
     notes = [*posting.notes, *_observed_note(posting.lines)]
@@ -134,7 +143,7 @@ def _observed_note(lines: pa.Table) -> list[str]:
     return [f"{count} 家观察点的 {observed.num_rows} 份清单只分组、按项目支付，合计的结付率含这一部分"]
 
 
-def _statement(month: str, lines: pa.Table, decisions: pa.Table, policy: Policy) -> pa.Table:
+def _statement(month: str, lines: pa.Table, posted: pa.Table, decisions: pa.Table, policy: Policy) -> pa.Table:
     parts = pa.concat_tables([_line_parts(lines), _decision_parts(month, decisions)], promote_options="default")
     sums = [name for name in parts.column_names if name not in _KEYS]
     grouped = (
@@ -148,6 +157,10 @@ def _statement(month: str, lines: pa.Table, decisions: pa.Table, policy: Policy)
     columns = {name: grouped[name] for name in grouped.column_names}
     columns |= _described(grouped, lines)
     columns["month"] = pa.array([month] * grouped.num_rows, pa.string())
+    floors = month_floors(month, grouped, posted, policy)
+    columns |= {"month_floored_fen": floors.floored_fen, "floor_recovered_fen": floors.recovered_fen}
+    for name in ("month_floored_fen", "floor_recovered_fen"):
+        grouped = grouped.append_column(name, columns[name])
     columns |= _closing(month, grouped, pc.equal(columns["pay_mode_label"], PAY_MODE_LABELS[OBSERVED]), policy)
     return pa.table([pc.cast(columns[field.name], field.type) for field in STATEMENT_SCHEMA], schema=STATEMENT_SCHEMA)
 
@@ -224,7 +237,7 @@ def _closing(month: str, grouped: pa.Table, is_observed: Any, policy: Policy) ->
     days = np.full(grouped.num_rows, np.datetime64(month, "D"))
     lookup = Lookup(policy, days, grouped["institution_code"], {"fund": coded(grouped["fund"])})
     sums = {name: grouped[name].to_numpy() for name in grouped.column_names if name not in _KEYS}
-    payable = sums["month_pool_payable_fen"]
+    payable = sums["month_pool_payable_fen"] + sums["month_floored_fen"] - sums["floor_recovered_fen"]
     base_choice = lookup.texts("deposit.base")
     after_audit = payable - sums["audit_deduction_fen"]
     base = np.select(
@@ -235,7 +248,12 @@ def _closing(month: str, grouped: pa.Table, is_observed: Any, policy: Policy) ->
     unit = lookup.numbers("rounding.deposit")
     deposit = round_half_up_column(base * lookup.scaled("deposit.ratio"), SCALE * unit) * unit
     lookup.texts("transfer.negative")  # an edition that leaves a negative transfer open is refused
-    transfer = payable - deposit - sum(sums[name] for name in _CLAIMS)
+    claims = {"deposit": deposit, **{kind: sums[f"{kind}_fen"] for kind in DECISION_KINDS}}
+    first_day = np.datetime64(month, "D").item()
+    transfers = [
+        transferred(int(payable[row]), {kind: int(claims[kind][row]) for kind in claims}, policy, first_day)
+        for row in range(grouped.num_rows)
+    ]
 
     weight, drg_cases, pool = sums["total_weight_e4"], sums["drg_cases"], sums["item_pool_fen"]
     observed = pc.fill_null(is_observed, False).to_numpy()
@@ -245,7 +263,9 @@ def _closing(month: str, grouped: pa.Table, is_observed: Any, policy: Policy) ->
         "cmi_e4": pa.array(round_half_up_column(weight, np.maximum(drg_cases, 1)), mask=drg_cases == 0),
         "settlement_ratio": pa.array(ratio, mask=(pool <= 0) | observed),
         "deposit_fen": pa.array(deposit),
-        "cash_transfer_fen": pa.array(transfer),
+        "debt_fen": pa.array([one.debt_fen for one in transfers], pa.int64()),
+        "waiting_fen": pa.array([one.waiting_fen for one in transfers], pa.int64()),
+        "cash_transfer_fen": pa.array([one.cash_fen for one in transfers], pa.int64()),
     }
 
 
@@ -278,7 +298,9 @@ def check_month(lines: pa.Table, statement: pa.Table) -> None:
             row["month_result_fen"],
         )
         claims = row["deposit_fen"] + row["cash_transfer_fen"] + sum(row[name] for name in _CLAIMS)
-        check_balance("settle.transfer", f"{who}应付与扣减、拨付之和", row["month_pool_payable_fen"], claims)
+        due = row["month_pool_payable_fen"] + row["month_floored_fen"] - row["floor_recovered_fen"]
+        owed = due + row["debt_fen"] + row["waiting_fen"]
+        check_balance("settle.transfer", f"{who}应付与扣减、拨付之和", owed, claims)
     for (institution, fund_code), held in by_place.items():
         for name in _ADJUSTED_SUMS:
             what = f"机构 {institution} 基金 {fund_code} 不在表中，{name} "
@@ -294,7 +316,7 @@ def check_month(lines: pa.Table, statement: pa.Table) -> None:
 def _check_cases(lines: pa.Table) -> None:
     """Each line by itself: payers sum to the fee, payable and result follow from the gross."""
     amount = {name: lines[name].to_numpy() for name in (*_REGULAR_SUMS,)}
-    standard = pc.fill_null(lines["standard_fen"], 0).to_numpy()
+    standard = pc.fill_null(lines["standard_fen"], 0).to_numpy() + lines["outside_fee_fen"].to_numpy()
     at_standard = pc.equal(lines["pay_mode"], "standard").to_numpy()
     patient_and_others = amount["patient_fen"] + amount["other_funds_fen"]
     for what, left, right in (

@@ -66,11 +66,17 @@ _COLUMNS: tuple[StatementColumn, ...] = (
     StatementColumn("month_item_pool_fen", "本月合计按项目应付统筹", "wan"),
     StatementColumn("month_pool_payable_fen", "本月合计DRG应付统筹", "wan"),
     StatementColumn("month_result_fen", "本月合计盈亏", "wan"),
+    StatementColumn("month_floored_fen", "加：按月补零", "wan"),
+    StatementColumn("floor_recovered_fen", "减：扣回以前补零", "wan"),
     StatementColumn("audit_deduction_fen", "减：审核扣款", "wan"),
     StatementColumn("penalty_fen", "减：违约金", "wan"),
+    StatementColumn("carried_debt_fen", "减：以前月份结转的欠款", "wan"),
+    StatementColumn("instant_advance_fen", "减：即时结算预拨", "wan"),
     StatementColumn("prepay_offset_fen", "减：冲抵预付金", "wan"),
     StatementColumn("direct_drug_fen", "减：代付货款", "wan"),
     StatementColumn("deposit_fen", "减：质量保证金", "wan"),
+    StatementColumn("debt_fen", "加：结转下月的欠款", "wan"),
+    StatementColumn("waiting_fen", "加：本月未扣、留在原账", "wan"),
     StatementColumn("cash_transfer_fen", "本月拨付（负数为托收）", "wan"),
 )
 
@@ -89,7 +95,7 @@ def assumed_labels(policy: Policy) -> tuple[str, ...]:
     """What no document confirms, in words: one label for each key of `Policy.assumed_keys`."""
     edition = policy.edition
     choices = {name: getattr(edition, name).label for name in ("scheme", "edition_by", "period_by", "year_by")}
-    known = {**choices, "weights": f"病组权重（{edition.weights.label}）"}
+    known = {**choices, "weights": f"病组权重（{policy.weights_label}）"}
     return tuple(known.get(key) or policy.parameter(key).label for key in policy.assumed_keys())
 
 

@@ -55,9 +55,19 @@ _TRANSFER: Mapping[str, tuple[str, ...]] = {
         "reversal_pool_payable_fen",
         "replacement_pool_payable_fen",
         "month_pool_payable_fen",
+        "month_floored_fen",
+        "floor_recovered_fen",
     ),
-    "扣减": ("audit_deduction_fen", "penalty_fen", "prepay_offset_fen", "direct_drug_fen", "deposit_fen"),
-    "拨付": ("cash_transfer_fen",),
+    "扣减": (
+        "audit_deduction_fen",
+        "penalty_fen",
+        "carried_debt_fen",
+        "instant_advance_fen",
+        "prepay_offset_fen",
+        "direct_drug_fen",
+        "deposit_fen",
+    ),
+    "拨付": ("debt_fen", "waiting_fen", "cash_transfer_fen"),
 }
 _ADJUSTED: Mapping[str, tuple[str, ...]] = {
     label: tuple(f"{kind}_{name}" for name in ("cases", "item_pool_fen", "pool_payable_fen", "result_fen"))
@@ -87,7 +97,7 @@ _FORMS = (
     "盈亏 = DRG应付统筹 − 按项目应付统筹，只落在统筹基金与医院之间；正数对医院为结余，对基金为多付",
     "结付率 = DRG应付统筹 ÷ 按项目应付统筹；观察点只分组、按项目支付，不列结付率",
     "本月合计 = 本月 + 补传 + 红冲 + 蓝补",
-    "本月拨付 = 本月合计 − 审核扣款 − 违约金 − 冲抵预付金 − 代付货款 − 质量保证金；负数为托收",
+    "本月拨付 = 本月合计 + 按月补零 − 扣回以前补零 − 扣减各项 + 结转下月的欠款 + 留在原账的部分；负数为托收",
     "金额单位为万元，保留两位小数；逐例明细为元。权重四位小数",
 )
 _SIGNATURES = f"经办：{SPACE}审核：{SPACE}复审：{SPACE}审批：{SPACE}日期：{SPACE}（盖章）"

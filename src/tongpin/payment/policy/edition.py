@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date  # noqa: TC003  # Pydantic reads the annotation at run time
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
@@ -68,17 +69,23 @@ class Parameter(Strict):
 
 
 class Edition(Strict):
-    """A policy edition: an area, a year, the scheme it pays by and its parameters."""
+    """A policy edition: an area, a year, the scheme it pays by and its parameters.
+
+    `until` is its last day, where it ends before another begins; a `draft` is tried and compared, never settled with.
+    An edition without `weights` pays by something else than group weights (by item, by the scores of a catalogue).
+    """
 
     id: str
     label: str
     area: str
+    draft: bool = False
+    until: date | None = None
     scheme: Choice
     edition_by: BasisChoice
     period_by: BasisChoice
     year_by: BasisChoice
-    weights: Weights
-    parameters: dict[str, Parameter]
+    weights: Weights | None = None
+    parameters: dict[str, Parameter] = Field(min_length=1)
 
 
 def load_edition(path: Path) -> Edition:
@@ -99,8 +106,9 @@ def _normalised(where: str, key: str, parameter: Parameter) -> Parameter:
     """The parameter with its leaves checked against its unit and its dimension keys as text."""
     known = KNOWN.get(key)
     if known is None:
-        near = [name for name in KNOWN if name.split(".")[0] == key.split(".", maxsplit=1)[0]]
-        raise refuse(where, "没有这个参数", f"可用的参数：{'、'.join(near or KNOWN)}")
+        near = get_close_matches(key, KNOWN)
+        hint = f"相近的参数：{'、'.join(near)}；" * bool(near) + "全部参数见 docs/policy-format.md"
+        raise refuse(where, "没有这个参数", hint)
     if parameter.unit != known.unit:
         raise refuse(f"{where}.unit", f"单位应为 {known.unit}，写成了 {parameter.unit}", "改正 unit")
     if unknown := [name for name in parameter.by if name not in known.by]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,7 +36,10 @@ def checked_leaf(where: str, known: Known, leaf: Any) -> Any:
     `Decimal` for ratios and weights, `int` for fen, days and counts, `bool` for flags, `str` for choices and texts,
     tuples for code lists and bands.
     """
-    return _READERS[known.unit](where, known, leaf)
+    read = _READERS[known.unit](where, known, leaf)
+    if known.above_zero and read == 0:
+        raise refuse(where, f"{known.label}不能为 0", "写大于 0 的数；不用这一项时把它整项删去")
+    return read
 
 
 def _wrong(where: str, known: Known, leaf: Any) -> PolicyError:
@@ -58,8 +62,6 @@ def _number(where: str, known: Known, leaf: Any) -> Decimal:
 def _whole(where: str, known: Known, leaf: Any) -> int:
     if not _is_whole(leaf) or leaf < 0 or (known.unit == "day" and not 1 <= leaf <= LAST_DAY):
         raise _wrong(where, known, leaf)
-    if known.key.startswith("rounding.") and leaf == 0:
-        raise refuse(where, "取整单位不能为 0", "取整到分写 1，取整到元写 100")
     return int(leaf)
 
 
@@ -72,6 +74,10 @@ def _flag(where: str, known: Known, leaf: Any) -> bool:
 def _codes(where: str, known: Known, leaf: Any) -> tuple[str, ...]:
     if not isinstance(leaf, list) or not all(isinstance(code, str) for code in leaf):
         raise _wrong(where, known, leaf)
+    if known.options and (unknown := [code for code in leaf if code not in known.options]):
+        raise refuse(where, f"没有选项“{unknown[0]}”", f"可用的选项：{'、'.join(known.options)}")
+    if len(set(leaf)) != len(leaf):
+        raise refuse(where, "编码重复", "每个编码只写一次")
     return tuple(leaf)
 
 
@@ -81,6 +87,18 @@ def _text(where: str, known: Known, leaf: Any) -> str:
         raise _wrong(where, known, leaf)
     if known.unit == "choice" and text not in known.options:
         raise refuse(where, f"没有选项“{text}”", f"可用的选项：{'、'.join(known.options)}")
+    return text
+
+
+def _month_day(where: str, known: Known, leaf: Any) -> str:
+    """`MM-DD`, the same day in every year: 02-29 is refused."""
+    text = _text(where, known, leaf)
+    try:
+        same = date.fromisoformat(f"2001-{text}").strftime("%m-%d") == text
+    except ValueError:
+        same = False
+    if not same:
+        raise _wrong(where, known, leaf)
     return text
 
 
@@ -114,6 +132,7 @@ _READERS: dict[Unit, Callable[[str, Known, Any], Any]] = {
     "flag": _flag,
     "choice": _text,
     "text": _text,
+    "month_day": _month_day,
     "codes": _codes,
     "bands": _bands,
 }

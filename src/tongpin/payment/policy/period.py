@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,6 @@ from tongpin.base.errors import PolicyError
 from tongpin.payment.policy.lookup import Lookup
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from tongpin.payment.policy.lookup import DayColumn, IntColumn
     from tongpin.payment.policy.policy import Policy
     from tongpin.payment.policy.vocabulary import Basis
@@ -67,8 +66,7 @@ def natural_months(cases: pa.Table, basis: Basis) -> DayColumn:
 
 def clearing_years(cases: pa.Table, policy: Policy) -> IntColumn:
     """The clearing year of each case by `year_by` (TV-P2)."""
-    days = case_days(cases, policy.edition.year_by.value)
-    return days.astype("datetime64[Y]").astype(np.int64) + 1970
+    return _years(case_days(cases, policy.edition.year_by.value))
 
 
 def posting_months(cases: pa.Table, policy: Policy) -> DayColumn:
@@ -86,6 +84,25 @@ def posting_months(cases: pa.Table, policy: Policy) -> DayColumn:
     in_time = day_of_month <= lookup.numbers("calendar.month_cutoff_day")
     months: DayColumn = np.maximum(natural, accepted_month - in_time.astype("timedelta64[M]"))
     return months
+
+
+def beyond_deadline(cases: pa.Table, policy: Policy) -> pa.Array:
+    """Which lists were accepted after the last day on which their clearing year takes late lists, as booleans.
+
+    Only a list accepted after its clearing year asks the edition for `calendar.late_list_deadline` (policy choices 10).
+    """
+    accepted, own_years = accepted_days(cases), clearing_years(cases, policy)
+    late = _years(accepted) > own_years
+    for year in np.unique(own_years[late]).tolist():
+        deadline = policy.value("calendar.late_list_deadline", date(year, 12, 31))
+        rows = late & (own_years == year)
+        late[rows] = accepted[rows] > np.datetime64(f"{year + 1}-{deadline}")
+    return pa.array(late)
+
+
+def _years(days: DayColumn) -> IntColumn:
+    years: IntColumn = days.astype("datetime64[Y]").astype(np.int64) + 1970
+    return years
 
 
 def cutoff_day(month: str, policy: Policy) -> date:

@@ -34,7 +34,7 @@ class Weight(NamedTuple):
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy edition with its weight table and its digest (S900-01; policy choices 1-13).
+    """A policy edition with its weight table and the digest of all its files (S900-01).
 
     `value` gives a leaf as written (`Decimal` for ratios and weights, `int` for fen and days, `str` for choices and
     texts, a tuple for code lists); `scaled` gives ratios and weights as ten-thousandths.
@@ -50,16 +50,19 @@ class Policy:
         """The edition in `folder` (`policy.yaml` and its weight table); PolicyError says what to mend."""
         path = folder / POLICY_FILE
         edition = load_edition(path)
-        name = edition.weights.file
-        if "/" in name or "\\" in name:
-            raise PolicyError(
-                "policy.invalid",
-                "权重表须与付费办法放在同一文件夹",
-                where=f"{path} weights.file",
-                hint="只写文件名，例如 weights.csv",
-            )
-        weights = _read_weights(folder / name)
-        return cls(edition, weights, folder_digest(folder, [POLICY_FILE, name]), str(path))
+        weights: dict[str, Weight] = {}
+        if edition.weights is not None:
+            name = edition.weights.file
+            if "/" in name or "\\" in name:
+                raise PolicyError(
+                    "policy.invalid",
+                    "权重表须与付费办法放在同一文件夹",
+                    where=f"{path} weights.file",
+                    hint="只写文件名，例如 weights.csv",
+                )
+            weights = _read_weights(folder / name)
+        tables = [table.name for table in folder.glob("*.csv")]
+        return cls(edition, weights, folder_digest(folder, [POLICY_FILE, *tables]), str(path))
 
     @property
     def id(self) -> str:
@@ -70,6 +73,11 @@ class Policy:
     def scheme_id(self) -> str:
         """The grouping scheme that this edition pays by."""
         return self.edition.scheme.value
+
+    @property
+    def weights_label(self) -> str:
+        """The name of the weight table as papers print it; said when the edition has none."""
+        return self.edition.weights.label if self.edition.weights else "没有权重表"
 
     @cached_property
     def begins(self) -> date:
@@ -126,14 +134,22 @@ class Policy:
         return iter([seen for seen, _ in paths])
 
     def weight(self, drg: str) -> Weight:
-        """The weight of a group; `policy.weight` when the table does not hold it."""
+        """The weight of a group; `policy.weight` when the edition has no weights or its table does not hold it."""
+        table = self.edition.weights
+        if table is None:
+            raise PolicyError(
+                "policy.weight",
+                "这个付费办法没有权重表，不能按病组付费",
+                where=f"{self.file} weights",
+                hint="补上 weights 与权重表；按项目或按分值付费的用相应的办法",
+            )
         found = self.weights.get(drg)
         if found is None:
             raise PolicyError(
                 "policy.weight",
                 f"病组 {drg} 没有权重",
                 where=f"{self.file} weights",
-                hint=f"在 {self.edition.weights.file} 中补上 {drg}，或检查所用分组方案是否为 {self.scheme_id}",
+                hint=f"在 {table.file} 中补上 {drg}，或检查所用分组方案是否为 {self.scheme_id}",
             )
         return found
 
@@ -148,7 +164,7 @@ class Policy:
             "edition_by": edition.edition_by,
             "period_by": edition.period_by,
             "year_by": edition.year_by,
-            "weights": edition.weights,
+            **({"weights": edition.weights} if edition.weights else {}),
             **edition.parameters,
         }
         return tuple(sorted(key for key, item in named.items() if item.assumed))

@@ -1,11 +1,13 @@
 """Price 定价: steps 1-5 of the order C0 for every case, as columns (S900-01).
 
-1 scope, 2 group (done before), 3 standard and outlier class, 4 gross, 5 pool payable. The patient's part and the other
-funds come from the settlement result and are not recomputed; the difference falls on 统筹 and the hospital alone.
+1 scope, 2 group (done before), 3 standard and outlier class, 4 gross, 5 pool payable. Each rule stands in a module of
+its own; here they are only composed. The patient's part and the other funds come from the settlement result and are not
+recomputed (but for the form by policy ratio, which says so); the difference falls on 统筹 and the hospital alone.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,61 +15,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import PolicyError
-from tongpin.base.money import SCALE, check_balance, round_half_up_column
+from tongpin.base.money import SCALE, check_balance
 from tongpin.payment.policy.lookup import Coded, Lookup, coded
 from tongpin.payment.policy.period import case_days
-from tongpin.payment.pricing.rates import rate_fen
+from tongpin.payment.pricing.institutions import institution_terms
+from tongpin.payment.pricing.outliers import outliers
+from tongpin.payment.pricing.outside import registered_pay, ungrouped_pay
+from tongpin.payment.pricing.points import PointCases, bed_day_points, case_points, cost_coefficients, pay_of_points
+from tongpin.payment.pricing.pool import outside_fees, pool_by_difference, pool_by_ratio
+from tongpin.payment.pricing.rounding import rounded_column, whole
+from tongpin.payment.pricing.rows import CaseRows
+from tongpin.payment.pricing.schema import PRICED_SCHEMA, SCOPES, UNGROUPED
+from tongpin.payment.pricing.scope import BY_ITEM_CODE, DRG_CODE, OUT_CODE, Scoped, scope_cases
+from tongpin.payment.pricing.standard import priced_groups, standards
+from tongpin.payment.pricing.stay import stay_days
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from collections.abc import Callable
 
-    from tongpin.payment.policy.lookup import DayColumn, IntColumn
+    from tongpin.payment.policy.lookup import BoolColumn, DayColumn, IntColumn
     from tongpin.payment.policy.policy import Policy
-
-    BoolColumn = npt.NDArray[np.bool_]
-
-PRICED_SCHEMA = pa.schema(
-    [
-        ("fund", pa.string()),
-        ("hospital_level", pa.string()),
-        ("hospital_pay_mode", pa.string()),
-        ("pay_scope", pa.string()),
-        ("by_item_reason", pa.string()),
-        ("weight_e4", pa.int64()),
-        ("basic_group", pa.bool_()),
-        ("rate_fen", pa.int64()),
-        ("coefficient_e4", pa.int64()),
-        ("standard_fen", pa.int64()),
-        ("outlier_class", pa.string()),
-        ("pay_mode", pa.string()),
-        ("gross_fen", pa.int64()),
-        ("patient_fen", pa.int64()),
-        ("other_funds_fen", pa.int64()),
-        ("item_pool_fen", pa.int64()),
-        ("pool_payable_fen", pa.int64()),
-        ("result_fen", pa.int64()),
-        ("floored_fen", pa.int64()),
-    ],
-)
-"""What pricing adds. Null outside DRG: weight to standard and the outlier class; null when OUT: everything but
-`pay_scope`. `hospital_pay_mode` is drg or observed; `by_item_reason` one of `REASONS`, null in DRG. Identities, in fen:
-pool_payable = gross − patient − other_funds + floored;
-result = pool_payable − item_pool = gross + floored − total fee."""
-
-DRG, OBSERVED = "drg", "observed"
-"""How an institution is paid at a date: by DRG, or observed only (grouped and measured, paid by item; S004-01)."""
-
-CARE_TYPE, UNGROUPED = "care_type", "ungrouped"
-REASONS = (CARE_TYPE, OBSERVED, UNGROUPED)
-"""Why a case of the settlement is paid by item, in the order in which they are asked."""
 
 _GROUPED = "grouped"
 _AMBIGUOUS = "ambiguous"
 _AMOUNTS = ("total_fee_fen", "patient_pay_fen", "pool_pay_fen", "other_fund_pay_fen")
-_READS = ("case_id", "institution_code", "insurance", "status", "drg", *_AMOUNTS)
-_SAFE = 2**61
-_DAY_SPAN = 2**22
-_DAY_ZERO = 2**21
 
 
 def price(grouped: pa.Table, policy: Policy, institutions: pa.Table) -> pa.Table:
@@ -76,188 +47,295 @@ def price(grouped: pa.Table, policy: Policy, institutions: pa.Table) -> pa.Table
     `grouped`: the case table plus `status, mdc, adrg, drg`. `institutions`: `institution_code, settlement_level,
     valid_from` (the level in force from that day; date32), and where it has one `pay_mode`. Amounts in fen.
     Refuses the whole table with PolicyError: `policy.gap`, `policy.weight` (no weight), `policy.institution`,
-    `policy.date`, `policy.amount`; and with BalanceError when the payer split of a case does not sum to its fee.
+    `policy.date`, `policy.amount`, `policy.column`, `policy.mean`, `policy.figure`, `policy.table`, `policy.stay`,
+    `policy.bands`; and with BalanceError when the payer split of a case does not sum to its fee.
     """
     days = case_days(grouped, policy.edition.edition_by.value)
-    lookup = Lookup(policy, days, grouped["case_id"], {"care_type": coded(grouped["care_type"])})
-    scope = lookup.texts("scope.care_type")
-    inside = np.flatnonzero(scope != "OUT")
-    needed = grouped.select(_READS).take(inside)
-    priced = _price_inside(needed, policy, institutions, days[inside], scope[inside])
-    places = np.full(grouped.num_rows, -1, dtype=np.int64)
-    places[inside] = np.arange(len(inside))
-    spread = priced.take(pa.array(places, mask=places < 0))
-    outside = pa.array(scope == "OUT")
+    care = Lookup(policy, days, grouped["case_id"], {"care_type": coded(grouped["care_type"])})
+    care_scope = care.choices("scope.care_type")
+    inside = np.flatnonzero(~care_scope.equals("OUT"))
+    whole_table = len(inside) == grouped.num_rows
+    cases = grouped if whole_table else grouped.take(inside)
+    scope = care_scope if whole_table else care_scope.take(inside)
+    columns = _price_inside(CaseRows(cases), policy, institutions, days if whole_table else days[inside], scope)
+    spread = None
+    if not whole_table:
+        places = np.full(grouped.num_rows, -1, dtype=np.int64)
+        places[inside] = np.arange(len(inside))
+        spread = pa.array(places, mask=places < 0)
     result = grouped
     for field in PRICED_SCHEMA:
-        column = spread[field.name]
+        column = columns[field.name] if spread is None else columns[field.name].take(spread)
         if field.name == "pay_scope":
-            column = pc.if_else(outside, "OUT", column)
+            column = pc.fill_null(column, "OUT")
         result = result.append_column(field, column)
     return result
 
 
+@dataclass
+class _Priced:
+    """The steps' columns of the cases inside the settlement, filled one after another; fen."""
+
+    gross: IntColumn
+    mode: _Texts
+    points_e4: IntColumn
+    columns: dict[str, Any]
+
+
+class _Texts:
+    """A coded column that is written in pieces."""
+
+    def __init__(self, size: int, first: str) -> None:
+        self.codes = np.zeros(size, dtype=np.int64)
+        self.values = [first]
+
+    def write(self, rows: IntColumn, piece: Coded) -> None:
+        for value in piece.values:
+            if value not in self.values:
+                self.values.append(value)
+        if len(rows):
+            self.codes[rows] = np.array([self.values.index(value) for value in piece.values])[piece.codes]
+
+    def array(self) -> pa.Array:
+        return Coded(self.codes, self.values).texts()
+
+
 def _price_inside(
-    cases: pa.Table,
-    policy: Policy,
-    institutions: pa.Table,
-    days: DayColumn,
-    scope: Any,
-) -> pa.Table:
+    cases: CaseRows, policy: Policy, institutions: pa.Table, days: DayColumn, care_scope: Coded
+) -> dict[str, pa.Array]:
     """The priced columns of the cases inside the scope of the settlement."""
     amounts = _amounts(cases)
-    fee, patient = amounts["total_fee_fen"], amounts["patient_pay_fen"]
-    other, item_pool = amounts["other_fund_pay_fen"], amounts["pool_pay_fen"]
+    fee, patient, item_pool, other = (amounts[name] for name in _AMOUNTS)
     _check_payers(cases, fee, patient + other + item_pool)
+    lookup = _lookup(cases, policy, institutions, days)
+    scoped = scope_cases(cases, lookup, care_scope)
+    _by_status(cases, lookup, scoped)
 
-    status = coded(cases["status"])
-    kinds = ["" if text == _GROUPED else "QY" if text == _AMBIGUOUS else "0000" for text in status.values]
-    lookup = Lookup(
-        policy,
-        days,
-        cases["case_id"],
-        {
-            "insurance": coded(cases["insurance"]),
-            "institution_code": coded(cases["institution_code"]),
-            "drg": coded(cases["drg"]),
-            "ungrouped": Coded(status.codes, kinds),
-        },
-    )
-    fund = lookup.texts("fund.of_insurance")
-    level, hospital_mode = institution_terms(cases, institutions, days)
-    lookup.dimensions |= {
-        "fund": coded(fund),
-        "hospital_level": coded(level),
-        "pay_mode": coded(pa.chunked_array([hospital_mode])),
-    }
-    lookup.texts("fee.base")  # an edition that leaves the base of its fees open is refused
-    paid_by_group = (scope == "DRG") & (lookup.texts("scope.pay_mode") == "DRG")
+    size = len(fee)
+    priced = _Priced(fee.copy(), _Texts(size, "by_item"), np.full(size, -1, dtype=np.int64), {})
+    _pay_ungrouped(lookup, scoped, priced, (fee, patient + other, item_pool))
+    _pay_registered(cases, lookup, scoped, priced, patient + other)
+    outside = outside_fees(cases, lookup, fee)
+    rows = np.flatnonzero(scoped.scope == DRG_CODE)
+    _pay_drg(cases.take(rows), lookup.narrowed(rows), scoped, rows, priced, (fee - outside, outside, patient + other))
 
-    is_grouped = np.array([kind == "" for kind in kinds], dtype=bool)[status.codes]
-    is_drg = paid_by_group & is_grouped
-    drg_rows = np.flatnonzero(is_drg)
-    _check_ungrouped_pay(lookup, np.flatnonzero(paid_by_group & ~is_grouped))
-    reason = np.select([scope != "DRG", ~paid_by_group, ~is_grouped], REASONS, "")
-    paid = _pay_drg(_narrowed(lookup, drg_rows), fee[drg_rows])
-
-    gross = fee.copy()
-    gross[drg_rows] = paid["gross_fen"]
-    payable = gross - patient - other
-    floor = np.zeros(len(fee), dtype=bool)
-    floor[drg_rows] = lookup.texts("pool.negative")[drg_rows] == "floor_case"
-    floored = np.where(floor & (payable < 0), -payable, 0)
-    payable += floored
-
-    nowhere = ~is_drg
-    pay_mode = np.full(len(fee), "by_item", dtype="<U20")
-    pay_mode[drg_rows] = paid["pay_mode"]
+    is_drg = scoped.scope == DRG_CODE
+    pool = pool_by_difference(lookup, priced.gross, patient + other, is_drg)
+    out = scoped.scope == OUT_CODE
     columns: dict[str, pa.Array] = {
-        "fund": pa.array(fund, pa.string()),
-        "hospital_level": pa.array(level, pa.string()),
-        "hospital_pay_mode": hospital_mode,
-        "pay_scope": pa.array(np.where(is_drg, "DRG", "BY_ITEM"), pa.string()),
-        "by_item_reason": pa.array(reason, pa.string(), mask=is_drg),
-        "pay_mode": pa.array(pay_mode, pa.string()),
-        "gross_fen": pa.array(gross),
+        "fund": lookup.dimension("fund").texts(),
+        "hospital_level": lookup.dimension("hospital_level").texts(),
+        "hospital_pay_mode": lookup.dimension("pay_mode").texts(),
+        "by_item_reason": _or_null(scoped.reasons()),
+        "register": _or_null(scoped.registers()),
+        "register_code": _or_null(scoped.register_code),
+        "early_end": _or_null(scoped.early_end),
+        "pay_mode": priced.mode.array(),
+        "points_e4": pa.array(priced.points_e4, mask=priced.points_e4 < 0),
+        "gross_fen": pa.array(priced.gross),
         "patient_fen": pa.array(patient),
         "other_funds_fen": pa.array(other),
+        "outside_fee_fen": pa.array(outside),
         "item_pool_fen": pa.array(item_pool),
-        "pool_payable_fen": pa.array(payable),
-        "result_fen": pa.array(payable - item_pool),
-        "floored_fen": pa.array(floored),
+        "pool_payable_fen": pa.array(pool.payable_fen),
+        "result_fen": pa.array(pool.payable_fen - item_pool),
+        "floored_fen": pa.array(pool.floored_fen),
     }
-    for field in PRICED_SCHEMA:
-        if field.name not in columns:
-            wide = np.zeros(len(fee), dtype=paid[field.name].dtype)
-            wide[drg_rows] = paid[field.name]
-            columns[field.name] = pa.array(wide, field.type, mask=nowhere)
-    return pa.table([columns[field.name] for field in PRICED_SCHEMA], schema=PRICED_SCHEMA)
+    for name, values in priced.columns.items():
+        columns[name] = _spread(values, rows, size, PRICED_SCHEMA.field(name).type)
+    if out.any():
+        columns = {name: pc.if_else(pa.array(out), pa.scalar(None, a.type), a) for name, a in columns.items()}
+    columns["pay_scope"] = Coded(scoped.scope.astype(np.int64), list(SCOPES)).texts()
+    return columns
 
 
-def _narrowed(lookup: Lookup, rows: Any) -> Lookup:
-    """The same look-up for some of the cases only, so that a gap that no case needs refuses nothing."""
-    dimensions = {name: Coded(item.codes[rows], item.values) for name, item in lookup.dimensions.items()}
-    return Lookup(lookup.policy, lookup.days[rows], lookup.case_ids.take(rows), dimensions)
+def _lookup(cases: CaseRows, policy: Policy, institutions: pa.Table, days: DayColumn) -> Lookup:
+    """The look-up of all cases, with fund, level and pay mode of their institution."""
+
+    def of(name: str) -> Callable[[], Coded]:
+        return lambda: coded(cases[name])
+
+    ids = cases["case_id"]
+    names = ("insurance", "institution_code", "drg", "dept", "care_type")
+    lookup = Lookup(policy, days, ids, {name: of(name) for name in names if name in cases.column_names})
+    terms = institution_terms(lookup.dimension("institution_code"), institutions, days, ids)
+    lookup.dimensions |= {
+        "fund": lookup.choices("fund.of_insurance"),
+        "hospital_level": terms.level,
+        "pay_mode": terms.pay_mode,
+    }
+    return lookup
 
 
-def _check_ungrouped_pay(lookup: Lookup, rows: Any) -> None:
-    """An edition that does not say how 0000 and QY are paid is refused when a case needs it."""
-    _narrowed(lookup, rows).texts("scope.ungrouped_pay")
+def _by_status(cases: CaseRows, lookup: Lookup, scoped: Scoped) -> None:
+    """Step 2: what no test took out and has no group is not paid by its group."""
+    status = coded(cases["status"])
+    kinds = ["" if text == _GROUPED else "QY" if text == _AMBIGUOUS else "0000" for text in status.values]
+    values = ["", "QY", "0000"]
+    places = np.array([values.index(kind) for kind in kinds], dtype=np.int64)
+    lookup.dimensions["ungrouped"] = Coded(places[status.codes], values)
+    if any(kinds):
+        lost = (scoped.scope == DRG_CODE) & status.mask(lambda text: text != _GROUPED)
+        scoped.scope[lost] = BY_ITEM_CODE
+        scoped.reason[lost] = scoped.reasons().values.index(UNGROUPED)
+        scoped.is_capped &= ~lost
 
 
-def _pay_drg(lookup: Lookup, fee: IntColumn) -> dict[str, Any]:
-    """Steps 3 and 4 for the DRG cases: weight to standard, outlier class, pay mode, gross."""
-    policy = lookup.policy
-    _check_size((fee,), SCALE * SCALE)
-    weight_e4 = lookup.over(("drg",), lambda _, c: policy.weight(c["drg"]).weight_e4).astype(np.int64)
-    basic = lookup.over(("drg",), lambda _, c: policy.weight(c["drg"]).basic_group).astype(bool)
-    lookup.dimensions["basic"] = coded(np.where(basic, "1", "0"))
-    rate = lookup.over(
-        ("fund", "hospital_level", "basic"),
-        lambda on, c: rate_fen(policy, on, c["fund"], c["hospital_level"], basic_group=c["basic"] == "1"),
-    ).astype(np.int64)
-    coefficient_e4 = lookup.scaled("coefficient.product")
-    lookup.texts("rounding.halves")
-    standard = _rounded(
-        (weight_e4, rate, coefficient_e4),
-        SCALE * SCALE,
-        lookup.numbers("rounding.standard"),
-    )
+def _pay_ungrouped(
+    lookup: Lookup, scoped: Scoped, priced: _Priced, amounts: tuple[IntColumn, IntColumn, IntColumn]
+) -> None:
+    rows = np.flatnonzero(scoped.reasons().equals(UNGROUPED))
+    if len(rows):
+        paid = ungrouped_pay(lookup.narrowed(rows), *(amount[rows] for amount in amounts))
+        priced.gross[rows] = paid.gross_fen
+        priced.mode.write(rows, paid.mode)
 
-    high_e4, low_e4 = lookup.scaled("outlier.high.multiple"), lookup.scaled("outlier.low.multiple")
-    is_high = fee * SCALE > high_e4 * standard
-    is_low = fee * SCALE < low_e4 * standard
-    exempt = lookup.over(("drg",), lambda on, c: c["drg"] in policy.value("outlier.exempt_groups", on))
-    outlier = np.select([exempt.astype(bool), is_high, is_low], ["EXEMPT", "HIGH", "LOW"], "NORMAL")
 
-    mode = np.full(len(fee), "standard", dtype="<U20")
-    high, low = outlier == "HIGH", outlier == "LOW"
-    mode[high] = lookup.texts("outlier.high.pay")[high]
-    mode[low] = lookup.texts("outlier.low.pay")[low]
-    over = np.where(high, fee * SCALE - high_e4 * standard, 0)
-    share_e4 = np.zeros(len(fee), dtype=np.int64)
-    shared = np.flatnonzero(mode == "standard_plus_share")
-    share_e4[shared] = _narrowed(lookup, shared).scaled("outlier.high.share")
-    extra = _rounded((over, share_e4), SCALE * SCALE, lookup.numbers("rounding.excess"))
-    by_item = np.where(low, np.minimum(fee, standard), fee)
-    gross = np.select([mode == "by_item", mode == "standard_plus_share"], [by_item, standard + extra], standard)
-    return {
-        "weight_e4": weight_e4,
-        "basic_group": basic,
-        "rate_fen": rate,
-        "coefficient_e4": coefficient_e4,
-        "standard_fen": standard,
-        "outlier_class": outlier.astype("<U6"),
-        "pay_mode": mode,
-        "gross_fen": gross,
+def _pay_registered(cases: CaseRows, lookup: Lookup, scoped: Scoped, priced: _Priced, not_pool: IntColumn) -> None:
+    """Fixed amounts and bed-days; a case that its register pays by item needs nothing more."""
+    pay = scoped.register_pay
+    is_daily = pay.equals("per_day")
+    rows = np.flatnonzero(is_daily | pay.equals("fixed"))
+    if not len(rows):
+        return
+    some = _of_registers(lookup, scoped, rows)
+    in_points = np.flatnonzero(some.choices("pay.method").equals("points") & is_daily[rows])
+    in_fen = np.setdiff1d(np.arange(len(rows)), in_points)
+    if len(in_fen):
+        at = rows[in_fen]
+        paid = registered_pay(cases.take(at), some.narrowed(in_fen), pay.take(at))
+        priced.gross[at] = paid.gross_fen
+        priced.mode.write(at, paid.mode)
+    if len(in_points):
+        at, part = rows[in_points], some.narrowed(in_points)
+        points_e4 = bed_day_points(part, stay_days(cases.take(at), part))
+        priced.points_e4[at] = points_e4
+        priced.gross[at] = _gross_of_points(part, points_e4, not_pool[at])
+        priced.mode.write(at, Coded(np.zeros(len(at), np.int64), ["points"]))
+
+
+def _of_registers(lookup: Lookup, scoped: Scoped, rows: IntColumn) -> Lookup:
+    """The look-up of registered cases, with their register and its code."""
+    held = {"register": scoped.registers().take(rows), "register_code": scoped.register_code.take(rows)}
+    return lookup.narrowed(rows).with_dimensions(held)
+
+
+def _gross_of_points(lookup: Lookup, points_e4: IntColumn, not_pool: IntColumn) -> IntColumn:
+    """Points at the monthly value; with a budget of the pool alone the other payers come on top."""
+    pay = pay_of_points(lookup, points_e4)
+    return np.where(lookup.choices("points.budget_base").equals("fund"), pay + not_pool, pay)
+
+
+def _pay_drg(
+    cases: CaseRows,
+    lookup: Lookup,
+    scoped: Scoped,
+    rows: IntColumn,
+    priced: _Priced,
+    amounts: tuple[IntColumn, IntColumn, IntColumn],
+) -> None:
+    """Steps 3 and 4 for the DRG cases: group to standard, outlier class, pay mode, gross."""
+    fee, outside, not_pool = (amount[rows] for amount in amounts)
+    method = lookup.choices("pay.method")
+    by_points = method.equals("points")
+    if by_points.any() and not by_points.all():
+        raise PolicyError("policy.method", "同一次定价里有费率法也有点数法的日期", hint="按方法分开定价")
+    is_points = bool(by_points.any())
+    drg = priced_groups(cases, lookup, fee)
+    lookup = lookup.with_dimensions({"drg": drg})
+    standard = standards(cases, lookup, cost_coefficients(lookup) if is_points else None)
+    is_shared = scoped.register_pay.take(rows).equals("drg_share")
+    at_standard = _shared(lookup, scoped, rows, is_shared, standard.standard_fen)
+    if is_points:
+        told = case_points(PointCases(cases, lookup, fee, standard, scoped.early_end.take(rows)))
+        gross = _gross_of_points(lookup, told.points_e4, not_pool)
+        mode = Coded(np.zeros(len(rows), np.int64), ["points"])
+        base, outlier, outside = told.mean_fen, told.outlier, np.zeros_like(gross)
+        priced.points_e4[rows] = told.points_e4
+    else:
+        paid = outliers(cases, lookup, fee, at_standard, standard.weight_e4, scoped.is_capped[rows])
+        gross, mode, base, outlier = paid.gross_fen, paid.mode, paid.base_fen, paid.outlier
+    gross = gross + outside
+    priced.mode.write(rows, mode)
+    shared = rows[is_shared & mode.equals("standard")]
+    priced.mode.write(shared, Coded(np.zeros(len(shared), np.int64), ["drg_share"]))
+    gross = _by_policy_ratio(cases, lookup, gross, mode, priced, rows, not_pool)
+    priced.gross[rows] = gross
+    priced.columns = {
+        "priced_drg": standard.priced_drg,
+        "weight_e4": standard.weight_e4,
+        "basic_group": standard.basic,
+        "rate_fen": standard.rate_fen,
+        "coefficient_e4": standard.coefficient_e4,
+        "coefficient_parts": standard.coefficient_parts,
+        "standard_fen": standard.standard_fen,
+        "outlier_base_fen": base,
+        "outlier_class": outlier,
     }
 
 
-def _rounded(factors: tuple[IntColumn, ...], denominator: int, unit_fen: IntColumn) -> IntColumn:
-    """The product of the factors over the denominator, half away from zero to a multiple of `unit_fen`."""
-    _check_size(factors)
-    product = np.ones_like(factors[0])
-    for factor in factors:
-        product *= factor
-    result: IntColumn = round_half_up_column(product, denominator * unit_fen) * unit_fen
+def _shared(lookup: Lookup, scoped: Scoped, rows: IntColumn, is_shared: BoolColumn, standard: IntColumn) -> IntColumn:
+    """The standard, or its share for cases whose register pays one (S914-01)."""
+    places = np.flatnonzero(is_shared)
+    if not len(places):
+        return standard
+    some = lookup.narrowed(places).with_dimensions({"register": scoped.registers().take(rows[places])})
+    factors = (standard[places], some.scaled("register.share"))
+    result = standard.copy()
+    result[places] = rounded_column(factors, SCALE, some.numbers("rounding.standard"))
     return result
 
 
-def _check_size(factors: tuple[IntColumn, ...], constant: int = 1) -> None:
-    """`policy.overflow` when the product of the factors could leave the range of exact integers."""
-    largest = constant
-    for factor in factors:
-        largest *= int(np.abs(factor).max(initial=1))
-    if largest >= _SAFE:
-        raise PolicyError(
-            "policy.overflow",
-            "权重、费率、系数或费用大得不合常理，乘积超出可精确计算的范围",
-            where="standard_fen",
-            hint="检查权重表、费率与病例费用的单位（元还是分）",
-        )
+def _by_policy_ratio(
+    cases: CaseRows,
+    lookup: Lookup,
+    gross: IntColumn,
+    mode: Coded,
+    priced: _Priced,
+    rows: IntColumn,
+    not_pool: IntColumn,
+) -> IntColumn:
+    """Form 1 of the pool payable for cases that are not paid by item: the gross is then what all payers pay."""
+    form = lookup.choices("pool.form")
+    places = np.flatnonzero(form.equals("policy_ratio") & ~mode.mask(lambda text: text in {"by_item", "item_capped"}))
+    if not len(places):
+        return gross
+    payable = pool_by_ratio(cases.take(places), lookup.narrowed(places), gross[places])
+    result = gross.copy()
+    result[places] = payable + not_pool[places]
+    priced.mode.write(rows[places], Coded(np.zeros(len(places), np.int64), ["policy_ratio"]))
+    return result
 
 
-def _amounts(cases: pa.Table) -> dict[str, IntColumn]:
+def _or_null(column: Coded) -> pa.Array:
+    """The texts, null where they are empty."""
+    if column.values == [""]:
+        return pa.nulls(len(column.codes), pa.string())
+    kept = [value or None for value in column.values]
+    indices = pa.array(column.codes.astype(np.int32))
+    return pc.cast(pa.DictionaryArray.from_arrays(indices, pa.array(kept, pa.string())), pa.string())
+
+
+def _spread(values: Any, rows: IntColumn, size: int, kind: pa.DataType) -> pa.Array:
+    """A column of the DRG cases as one of all cases, null for the others."""
+    if isinstance(values, Coded):
+        codes = _wide(values.codes.astype(np.int32), rows, size)
+        return pc.cast(pa.DictionaryArray.from_arrays(codes, pa.array(values.values, pa.string())), pa.string())
+    return _wide(values, rows, size).cast(kind)
+
+
+def _wide(values: Any, rows: IntColumn, size: int) -> pa.Array:
+    """Numbers of some rows among all, null elsewhere."""
+    if len(rows) == size:
+        return pa.array(values)
+    wide = np.zeros(size, dtype=values.dtype)
+    wide[rows] = values
+    others = np.ones(size, dtype=bool)
+    others[rows] = False
+    return pa.array(wide, mask=others)
+
+
+def _amounts(cases: CaseRows) -> dict[str, IntColumn]:
     """The four amounts that a settled case carries; `policy.amount` when one is missing."""
     for name in _AMOUNTS:
         column = cases[name]
@@ -269,43 +347,12 @@ def _amounts(cases: pa.Table) -> dict[str, IntColumn]:
                 where=name,
                 hint="先导入这些清单的结算结果，再结算",
             )
-    return {name: cases[name].to_numpy().astype(np.int64) for name in _AMOUNTS}
+    return {name: whole(cases[name]) for name in _AMOUNTS}
 
 
-def _check_payers(cases: pa.Table, fee: IntColumn, parts: IntColumn) -> None:
+def _check_payers(cases: CaseRows, fee: IntColumn, parts: IntColumn) -> None:
     wrong = np.flatnonzero(fee != parts)
     if len(wrong):
         row = int(wrong[0])
         what = f"病例 {cases['case_id'][row].as_py()} 总费用与各付费方之和（共 {len(wrong)} 例）"
         check_balance("price.payers", what, int(fee[row]), int(parts[row]))
-
-
-def institution_terms(cases: pa.Table, institutions: pa.Table, days: DayColumn) -> tuple[Any, Any]:
-    """Settlement level (NumPy) and pay mode (Arrow; drg where none is registered) of each case's institution on a day.
-
-    `policy.institution` when it has no level on that day.
-    """
-    names = coded(pa.chunked_array([*institutions["institution_code"].chunks, *cases["institution_code"].chunks]))
-    known, asked = names.codes[: institutions.num_rows], names.codes[institutions.num_rows :]
-    since = pc.cast(institutions["valid_from"], pa.date32()).to_numpy().astype("datetime64[D]").astype(np.int64)
-    keys = known * _DAY_SPAN + (since + _DAY_ZERO)
-    order = np.argsort(keys, kind="stable")
-    wanted = asked * _DAY_SPAN + (days.astype(np.int64) + _DAY_ZERO)
-    found = np.searchsorted(keys[order], wanted, side="right") - 1
-    row = order[np.maximum(found, 0)] if len(order) else np.zeros(len(asked), dtype=np.int64)
-    missing = np.flatnonzero((found < 0) | (known[row] != asked if len(order) else True))
-    if len(missing):
-        first = int(missing[0])
-        code = names.values[asked[first]] or "（空）"
-        raise PolicyError(
-            "policy.institution",
-            f"机构 {code} 在 {days[first]} 没有登记的结算级别"
-            f"（共 {len(missing)} 例，例如病例 {cases['case_id'][first].as_py()}）",
-            where="institution",
-            hint="在机构登记表中补上该机构及生效日期",
-        )
-    level = institutions["settlement_level"].take(pa.array(row)).to_numpy()
-    if "pay_mode" not in institutions.column_names:
-        return level, pa.array([DRG] * len(row), pa.string())
-    mode = pc.fill_null(institutions["pay_mode"].take(pa.array(row)), DRG)
-    return level, mode.combine_chunks()

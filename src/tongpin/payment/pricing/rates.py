@@ -18,6 +18,29 @@ def rounded(numerator: int, denominator: int, unit_fen: int) -> int:
     return round_half_up(numerator, denominator * unit_fen) * unit_fen
 
 
+class OverallRate(NamedTuple):
+    """The total that a fund's budget stands for, and the rate per weight that spends it; fen."""
+
+    total_fen: int
+    rate_fen: int
+
+
+def overall_rate(fund_budget_fen: int, compensation_e4: int, forecast_weight_e4: int, unit_fen: int) -> OverallRate:
+    """Rate = (fund budget ÷ actual reimbursement ratio) ÷ forecast total weight (TV-A4); ratio, weight ×10,000.
+
+    The total is rounded to the fen, the rate to `unit_fen`; `policy.rate` when ratio or weight is not above zero.
+    """
+    if compensation_e4 <= 0 or forecast_weight_e4 <= 0:
+        raise PolicyError(
+            "policy.rate",
+            "实际补偿比或预测总权重不为正，算不出费率",
+            where="rate",
+            hint="核对基金预算、实际补偿比与预测总权重",
+        )
+    total_fen = round_half_up(fund_budget_fen * SCALE, compensation_e4)
+    return OverallRate(total_fen, rounded(total_fen * SCALE, forecast_weight_e4, unit_fen))
+
+
 class LevelRate(NamedTuple):
     """The rate of a fund at a level and how it closes; fen, weights in ten-thousandths.
 
@@ -61,6 +84,13 @@ def close_level_rate(
             hint="核对层级总额、预测总权重、基础病组预测权重与基础病组费率",
         )
     rate_fen = rounded(left_fen * SCALE, left_weight_e4, unit_fen)
+    if rate_fen == 0:
+        raise PolicyError(
+            "policy.rate",
+            f"级别费率取整到 {unit_fen} 分后为 0",
+            where=f"rate.{fund}.{hospital_level}",
+            hint="把 rounding.rate 改小，或核对层级总额与预测总权重的单位",
+        )
     paid_fen = basic_payment_fen + round_half_up(rate_fen * left_weight_e4, SCALE)
     return LevelRate(
         fund,

@@ -1,0 +1,99 @@
+"""`tongpin clear`: the year cleared, its 清算书 written, the sums by level and fund shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tongpin.cli.output import screen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tongpin.payment.year.run import ClearingRun
+    from tongpin.store.home import Home
+
+_SUMS = ("posted_fen", "audit_fen", "due_fen", "transferred_fen", "balance_fen")
+
+
+def clear(home_path: Path | None, year: int, area: str | None, agreement: Path | None, *, draft: bool) -> None:
+    """Clear a year (or try it), write its 清算书 and show the sums by level and fund."""
+    from tongpin.payment.year.run import clear_in_home
+    from tongpin.store.home import Home
+
+    home = Home.open(home_path)
+    run = clear_in_home(home, year, area, draft=draft, agreement=agreement)
+    is_draft = draft and not run.was_closed
+    paths = write_letters(home, run, is_draft=is_draft)
+    screen.give(
+        {
+            "ok": True,
+            "year": year,
+            "was_closed": run.was_closed,
+            "draft": is_draft,
+            "letters": [str(path) for path in paths],
+            "manifest": run.manifest,
+            "rows": run.clearing.places.to_pylist(),
+        },
+    )
+    _show(run, is_draft=is_draft)
+    for path in paths:
+        screen.say(f"清算书：{path}", f"clearing statement: {path}")
+
+
+def reverse(home_path: Path | None, year: int, reason: str) -> None:
+    """Take a clearing back by its opposite; the year can be cleared anew."""
+    from tongpin.payment.year.run import reverse_in_home
+    from tongpin.store.home import Home
+
+    manifest = reverse_in_home(Home.open(home_path), year, reason)
+    screen.give({"ok": True, "year": year, "manifest": manifest})
+    screen.say(
+        f"清算 {manifest['reverses']} 已撤销（{manifest['run']}）：{manifest['reason']}；可以重新清算 {year} 年度",
+        f"clearing {manifest['reverses']} reversed as {manifest['run']}",
+    )
+
+
+def write_letters(home: Home, run: ClearingRun, *, is_draft: bool = False) -> list[Path]:
+    """The 清算书 of a year in the reports folder, as a workbook and as A4 pages ready for the stamp."""
+    from tongpin.payment.month.statement_columns import synthetic_notice
+    from tongpin.payment.year.letter_pdf import write_letters_pdf
+    from tongpin.payment.year.letter_xlsx import write_clearing_xlsx
+
+    assumed = len(run.manifest["assumed"])
+    notices = [*synthetic_notice(home), *[f"模拟：付费办法有 {assumed} 项取值没有文件确认"] * bool(assumed)]
+    notices += ["草稿：没有关账，不作清算依据"] * is_draft
+    home.reports.mkdir(parents=True, exist_ok=True)
+    stem = f"年度清算书-{run.manifest['run']}{'-草稿' if is_draft else ''}"
+    workbook, pages = home.reports / f"{stem}.xlsx", home.reports / f"{stem}.pdf"
+    write_clearing_xlsx(run.clearing, run.manifest, workbook, notices=notices)
+    write_letters_pdf(run.clearing, run.manifest, pages, notices=notices)
+    return [workbook, pages]
+
+
+def _show(run: ClearingRun, *, is_draft: bool) -> None:
+    from tongpin.payment.month.statement_columns import LEVELS
+    from tongpin.report.words import wan_text
+
+    sums: dict[tuple[str, str], dict[str, int]] = {}
+    for row in run.clearing.places.to_pylist():
+        for key in ((row["hospital_level"], row["fund_label"]), ("合计", "")):
+            part = sums.setdefault(key, dict.fromkeys(_SUMS, 0))
+            for name in _SUMS:
+                part[name] += row[name]
+
+    def rank(item: tuple[tuple[str, str], Any]) -> tuple[int, str]:
+        level, fund = item[0]
+        return (LEVELS.index(level) if level in LEVELS else len(LEVELS) + (level == "合计"), fund)
+
+    state = "已关账，重印" if run.was_closed else "草稿，没有关账" if is_draft else "已关账"
+    simulated = "；模拟" if run.manifest["assumed"] else ""
+    screen.table(
+        f"{run.manifest['year']} 年度清算，万元（{state}；{run.manifest['policy_label']}{simulated}）",
+        ["级别与基金", "月结应付", "审核扣款", "清算额", "已拨付", "补付（负数为收回）"],
+        [
+            [f"{level} {fund}".strip(), *(wan_text(part[name]) for name in _SUMS)]
+            for (level, fund), part in sorted(sums.items(), key=rank)
+        ],
+    )
+    for note in run.manifest["notes"]:
+        screen.say(f"· {note}")
