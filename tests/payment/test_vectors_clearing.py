@@ -89,7 +89,18 @@ def test_a_year_with_a_withdrawn_list_tv_p3(tmp_path):
     assert (row["due_fen"], row["cases"], row["balance_fen"]) == (fen(expected["year"]), 1, 0)
 
 
-def test_month_transfer_tv_p14_and_deposit_tv_c3(tmp_path):
+def test_a_month_holds_back_its_deposit_tv_c3(tmp_path):
+    given, expected = vector("TV-C3")
+    policy = make_policy(
+        tmp_path, {"deposit.ratio": given["dep"], "outlier.high.multiple": 1_000, "outlier.low.multiple": 0}
+    )
+    cases = [case(f"c{number}", 10_000, 0) for number in range(given["drg"] // 10_000)]
+    denied = decisions(("audit_deduction", given["denied"]))
+    (row,) = settle(policy, "2025-06", cases, decided=denied).statement.to_pylist()
+    assert (row["cash_transfer_fen"], row["deposit_fen"]) == (fen(expected["pay"]), fen(expected["deposit"]))
+
+
+def test_month_transfer_tv_p14(tmp_path):
     given, expected = vector("TV-P14")
     approved = given["approved"]
     policy = make_policy(

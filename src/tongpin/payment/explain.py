@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tongpin.base.money import SCALE, round_half_up, yuan
-from tongpin.payment.explain_standard import explain_standard
-from tongpin.payment.explain_steps import SIMULATED, Step, Told, percent, times
 from tongpin.payment.month.posting import AMOUNTS, REVERSAL
 from tongpin.payment.policy.period import case_day
 from tongpin.payment.pricing.schema import (
@@ -19,6 +17,8 @@ from tongpin.payment.pricing.schema import (
     REGISTERS,
     STAY_DAYS,
 )
+from tongpin.payment.pricing.steps import SIMULATED, Step, Told, percent, times
+from tongpin.payment.pricing.steps_of_standard import explain_standard
 from tongpin.records.views.stay_lists import BED_DAY
 
 if TYPE_CHECKING:

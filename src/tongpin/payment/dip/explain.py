@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from tongpin.base.money import SCALE, yuan
 from tongpin.payment.dip.auxiliary import DIMENSIONS
 from tongpin.payment.dip.catalogue import KIND_LABELS
-from tongpin.payment.explain_steps import Step, Told, four
 from tongpin.payment.policy.period import case_day
+from tongpin.payment.pricing.steps import Step, Told, four
 
 if TYPE_CHECKING:
     from tongpin.payment.dip.catalogue import Catalogue

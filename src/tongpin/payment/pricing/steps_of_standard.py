@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tongpin.base.money import yuan
-from tongpin.payment.explain_steps import four
 from tongpin.payment.policy.vocabulary import KNOWN
 from tongpin.payment.pricing.coefficients import CAP, COST
 from tongpin.payment.pricing.rates import level_rate, rate_fen
+from tongpin.payment.pricing.steps import four
 
 if TYPE_CHECKING:
-    from tongpin.payment.explain_steps import Step, Told
+    from tongpin.payment.pricing.steps import Step, Told
 
 _RATE_KEYS = ("rate.tier_budget", "rate.forecast_weight", "rate.forecast_basic_weight", "rate.basic_group")
 
