@@ -64,7 +64,10 @@ def test_the_lines_above_a_fund_tell_band_score_grade_and_shares(clearing) -> No
 def test_the_balance_is_written_out(clearing) -> None:
     assert capital_line(fen(1_234.56)) == "本次补付（大写）：壹仟贰佰叁拾肆元伍角陆分　（小写）：1,234.56 元"
     assert capital_line(-fen(10)).startswith("本次收回（大写）：壹拾元整")
-    assert any("口径" in text and "模拟" in text for text in basis_lines(MANIFEST))
+    told = basis_lines(MANIFEST)[-1]
+    assert "参数 1 项" in told
+    assert "模拟" in told
+    assert "tongpin policy explain test/2025" in told
 
 
 def test_the_pdf_embeds_its_font_and_is_a4(clearing, tmp_path: Path) -> None:

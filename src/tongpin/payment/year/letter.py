@@ -110,5 +110,6 @@ def basis_lines(manifest: Mapping[str, Any]) -> list[str]:
         *(f"说明：{note}" for note in manifest["notes"]),
     ]
     if assumed:
-        lines.append(f"没有文件确认、按假定取值的参数 {len(assumed)} 项，凡用到者为模拟：{'、'.join(assumed)}")
+        where = f"逐项见 tongpin policy explain {manifest['policy']}"
+        lines.append(f"没有文件确认、按假定取值的参数 {len(assumed)} 项，凡用到者为模拟；{where}")
     return lines
