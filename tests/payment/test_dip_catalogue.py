@@ -44,6 +44,14 @@ def test_the_threshold_is_inclusive():
     assert set(built(rows[:14]).catalogue.by_code) == {"J18:BSZL"}
 
 
+def test_a_case_counts_for_one_core_disease_only():
+    """Cases with a related procedure that are a core disease of their own do not help the coarser one over the limit."""
+    fine = [stay(n, "I20.000", ("36.0700", "88.5500"), 9000) for n in range(15)]
+    coarse = [stay(100 + n, "I20.000", ("36.0700",), 8000) for n in range(10)]
+    assert set(built([*fine, *coarse]).catalogue.by_code) == {"I20.0:36.0700+88.5500", "I20:SS"}
+    assert set(built([*fine[:14], *coarse]).catalogue.by_code) == {"I20.0:36.0700"}
+
+
 def test_the_threshold_may_count_the_newest_year_only():
     rows = [stay(n, "J18.900", (), 5000, 2022 + n % 3) for n in range(15)]
     newest = RULES._replace(threshold_counts="newest")

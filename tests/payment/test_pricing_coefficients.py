@@ -136,6 +136,14 @@ def test_the_cmi_of_a_hospital_raises_or_lowers_its_coefficient(tmp_path: Path, 
     assert caught.value.code == "policy.figure"
 
 
+@pytest.mark.parametrize("ratio", ["0", "-1", "1.00001", "多"])
+def test_a_figure_that_cannot_be_is_refused_with_its_line(tmp_path: Path, ratio: str) -> None:
+    values = FREE | {"coefficient.order": ["cmi"], "coefficient.cmi": [{"from": 0, "value": 1}]}
+    tables = {"hospital_figures.csv": f"{FIGURES}H3,cmi_ratio,{ratio},2025-01-01\n"}
+    with pytest.raises(PolicyError, match="第 2 行"):
+        only(edition(tmp_path, values, tables=tables))
+
+
 @pytest.mark.parametrize(("ratio", "expected"), [("0.9", 9_000), ("1.2", 10_000)])
 def test_visits_per_head_are_capped(tmp_path: Path, ratio: str, expected: int) -> None:
     values = FREE | {"coefficient.order": ["heads"], "coefficient.heads_cap": 1}
