@@ -18,7 +18,10 @@ PolicyOption = Annotated[str | None, typer.Option("--policy", help="付费办法
 @dip_app.command("build")
 def dip_build(
     months: Annotated[str, typer.Option("--from-months", help="历史月份，例如 2022-01..2024-12，至多三年")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="写到哪个文件夹")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="写到哪个文件夹，默认存进工作目录，供月结用", show_default=False),
+    ] = None,
     name: Annotated[str, typer.Option("--id", help="目录代号，付费办法的 scheme 用它")] = "demo-dip",
     types: Annotated[
         Path | None, typer.Option("--types", help="操作类型表（code,type），默认演示表", show_default=False)

@@ -22,13 +22,14 @@ SHOWN = 12
 def build(
     home_path: Path | None,
     months: str,
-    output: Path,
+    output: Path | None,
     name: str,
     tables: tuple[Path | None, Path | None, Path | None],
     policy_id: str | None,
 ) -> None:
-    """Build a catalogue from the lists of a home, write it and say what came out."""
+    """Build a catalogue from the lists of a home, write it (into the home unless said where), say what came out."""
     from tongpin.grouping.library import DEMO_SCHEME, open_scheme
+    from tongpin.payment.dip.library import own_folder
     from tongpin.payment.dip.run import build_in_home, city_tables
     from tongpin.store.home import Home
 
@@ -36,22 +37,23 @@ def build(
     if not dots:
         raise PolicyError("dip.months", f"月份“{months}”不对", hint="写成 2022-01..2024-12")
     home = Home.open(home_path)
+    folder = output or own_folder(home, name)
     scheme = open_scheme(home, DEMO_SCHEME)
     policy = _policy(home, policy_id)
     made = city_tables(*tables, names=(scheme.dx_names, scheme.px_names))
     found = build_in_home(home, (first, last), policy, made, name, f"{policy.edition.area}病种目录 {first} 至 {last}")
-    found.catalogue.write(output)
+    found.catalogue.write(folder)
     screen.give(
         {
             "ok": True,
             "catalogue": _facts(found.catalogue),
-            "folder": str(output),
+            "folder": str(folder),
             "findings": [finding.as_dict() for finding in found.findings],
         }
     )
     screen.findings(found.findings)
     _describe(found.catalogue)
-    screen.say(f"已写出 {output}", f"written: {output}")
+    screen.say(f"已写出 {folder}", f"written: {folder}")
 
 
 def show(folder: Path, code: str | None) -> None:

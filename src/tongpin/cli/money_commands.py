@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tongpin.base.errors import StoreError
 from tongpin.cli.output import screen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from tongpin.grouping.explain import Explanation, WhyNot
     from tongpin.payment.month.run import MonthRun
     from tongpin.store.home import Home
 
@@ -41,7 +42,7 @@ def settle(home_path: Path | None, month: str, area: str | None, *, draft: bool)
 
 def write_statement(home: Home, run: MonthRun, *, is_draft: bool = False) -> Path:
     """The 月度支付情况表 of a month as xlsx in the reports folder; its path."""
-    from tongpin.payment.month.statement_columns import statement_basis, synthetic_notice
+    from tongpin.payment.month.statement_columns import method_of_manifest, statement_basis, synthetic_notice
     from tongpin.payment.month.statement_xlsx import write_statement_xlsx
 
     assumed = len(run.manifest["assumed"])
@@ -57,6 +58,7 @@ def write_statement(home: Home, run: MonthRun, *, is_draft: bool = False) -> Pat
         basis_lines=statement_basis(run.manifest),
         notices=notices,
         lines=run.settlement.lines,
+        method=method_of_manifest(run.manifest),
     )
     return path
 
@@ -65,7 +67,7 @@ def show_settlement(run: MonthRun, *, is_draft: bool = False) -> None:
     """The settled month by settlement level and fund, for people."""
     import pyarrow.compute as pc
 
-    from tongpin.payment.month.statement_columns import LEVELS
+    from tongpin.payment.month.statement_columns import LEVELS, in_method_words, method_of_manifest
     from tongpin.report.words import percent_text, wan_text
 
     statement = run.settlement.statement
@@ -90,7 +92,16 @@ def show_settlement(run: MonthRun, *, is_draft: bool = False) -> None:
     simulated = "；模拟" if run.manifest["assumed"] else ""
     screen.table(
         f"{run.settlement.month} 结算，万元（{state}；{run.manifest['policy_label']}{simulated}）",
-        ["级别与基金", "清单", "按项目应付", "DRG应付", "结付率", "盈亏", "含补传红蓝的应付", "本月拨付"],
+        [
+            "级别与基金",
+            "清单",
+            "按项目应付",
+            in_method_words("DRG应付", method_of_manifest(run.manifest)),
+            "结付率",
+            "盈亏",
+            "含补传红蓝的应付",
+            "本月拨付",
+        ],
         [
             [
                 f"{row['hospital_level']} {row['fund_label']}",
@@ -139,14 +150,9 @@ def write_joint(home: Home, month: str, area: str | None) -> tuple[Path, Path]:
 def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: Path | None) -> None:
     """Say where each yuan of a posted list comes from, how it came into its group and why not into `others`."""
     from tongpin.cli.why_command import write_page
-    from tongpin.grouping.explain import explain as explain_group
-    from tongpin.grouping.explain import explain_lines, why_not
-    from tongpin.grouping.library import open_scheme
-    from tongpin.grouping.tables.interpreter import Case
-    from tongpin.payment.explain import explain_case
+    from tongpin.payment.explain import explain_line
     from tongpin.payment.month.posting import LINE_KINDS
     from tongpin.payment.month.run import closed_months, line_case, posted_lines
-    from tongpin.payment.policy.library import policy_named
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
@@ -157,29 +163,64 @@ def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: P
         )
     manifests = closed_months(home)
     closing = manifests[lines[-1]["period"]]
-    scheme = open_scheme(home, closing["scheme"])
-    cases = [Case.of(row) for row in line_case(home, lines[-1]).to_pylist()]
-    paths = [explain_group(scheme, case) for case in cases]
-    whys = [why_not(scheme, case, group) for case in cases for group in others]
-    texts = [explain_case(line, policy_named(home, manifests[line["period"]]["policy"])) for line in lines]
+    way = _way(home, closing, line_case(home, lines[-1]).to_pylist(), others)
+    steps = [explain_line(home, line, manifests[line["period"]]) for line in lines]
+    texts = ["\n".join(step.text for step in line_steps) for line_steps in steps]
     screen.give(
         {
             "ok": True,
             "case_id": case_id,
             "lines": lines,
             "explained": texts,
-            "group": [path.as_dict() for path in paths],
-            "why_not": [why.as_dict() for why in whys],
+            "steps": [[step._asdict() for step in line_steps] for line_steps in steps],
+            "group": way.data,
+            "why_not": [why.as_dict() for why in way.whys],
         },
     )
     for line, text in zip(lines, texts, strict=True):
         screen.say(f"{line['period']} 入账（{LINE_KINDS[line['line_kind']]}）\n{text}\n")
-    if scheme.digest != closing["scheme_digest"]:
-        screen.say(f"注意：方案 {scheme.scheme_id} 在关账之后改过，下面是现在的入组，入账时为 {lines[-1]['drg']}")
-    for path in paths:
-        screen.say("\n".join(explain_lines(path)))
-    for why in whys:
+    if way.digest != closing["scheme_digest"]:
+        screen.say(f"注意：方案 {closing['scheme']} 在关账之后改过，下面是现在的入组，入账时为 {lines[-1]['drg']}")
+    for text in way.texts:
+        screen.say(text)
+    for why in way.whys:
         screen.say("\n".join(why.lines()))
-    if page is not None and paths:
-        write_page(page, paths[0], whys, case_id)
+    if page is not None and way.paths:
+        write_page(page, way.paths[0], way.whys, case_id)
         screen.say(f"说明页：{page}", f"page: {page}")
+
+
+class _Way(NamedTuple):
+    """How cases came into their group: digest of what grouped them, the paths, as data and texts, and the why-nots."""
+
+    digest: str
+    paths: list[Explanation]
+    data: list[dict[str, Any]]
+    texts: list[str]
+    whys: list[WhyNot]
+
+
+def _way(home: Home, closing: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], others: Sequence[str]) -> _Way:
+    """By the scheme, or the catalogue, that the month was closed with."""
+    from tongpin.grouping.explain import explain, explain_lines, why_not
+    from tongpin.grouping.library import open_scheme
+    from tongpin.grouping.tables.interpreter import Case
+    from tongpin.payment.dip.library import open_catalogue
+    from tongpin.payment.dip.trace import asked_of, trace_of
+    from tongpin.payment.month.statement_columns import DIP, method_of_manifest
+
+    if method_of_manifest(closing) == DIP:
+        catalogue = open_catalogue(home, closing["scheme"])
+        traces = [trace_of(row, catalogue) for row in rows]
+        asked = [asked_of(row, catalogue, others) for row in rows]
+        paths = [explain(*pair) for pair in asked]
+        data = [trace._asdict() for trace in traces]
+        texts = ["\n".join(trace.lines()) for trace in traces]
+        whys = [why_not(*pair, other) for pair in asked for other in others]
+        return _Way(catalogue.digest, paths, data, texts, whys)
+    scheme = open_scheme(home, closing["scheme"])
+    cases = [Case.of(row) for row in rows]
+    paths = [explain(scheme, case) for case in cases]
+    whys = [why_not(scheme, case, other) for case in cases for other in others]
+    data = [path.as_dict() for path in paths]
+    return _Way(scheme.digest, paths, data, ["\n".join(explain_lines(path)) for path in paths], whys)

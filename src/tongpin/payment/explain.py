@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tongpin.base.money import SCALE, round_half_up, yuan
+from tongpin.payment.dip.explain import explain_dip
+from tongpin.payment.dip.library import open_catalogue
 from tongpin.payment.month.posting import AMOUNTS, REVERSAL
+from tongpin.payment.month.statement_columns import DIP, DRG, in_method_words, method_of_manifest
+from tongpin.payment.policy.library import policy_named
 from tongpin.payment.policy.period import case_day
 from tongpin.payment.pricing.schema import (
     CARE_TYPE,
@@ -22,18 +26,29 @@ from tongpin.payment.pricing.steps_of_standard import explain_standard
 from tongpin.records.views.stay_lists import BED_DAY
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tongpin.payment.dip.catalogue import Catalogue
     from tongpin.payment.policy.policy import Policy
+    from tongpin.store.home import Home
 
 
-def explain_case(priced_row: dict[str, Any], policy: Policy) -> str:
+def explain_case(priced_row: dict[str, Any], policy: Policy, catalogue: Catalogue | None = None) -> str:
     """The pool payable of a priced case (a row of `price` or a posted line) as Chinese text, a step a line."""
-    return "\n".join(step.text for step in explain_steps(priced_row, policy))
+    return "\n".join(step.text for step in explain_steps(priced_row, policy, catalogue))
 
 
-def explain_steps(priced_row: dict[str, Any], policy: Policy) -> list[Step]:
+def explain_line(home: Home, line: dict[str, Any], manifest: Mapping[str, Any]) -> list[Step]:
+    """The steps of a posted line, by the edition and the method that closed its month (`manifest`)."""
+    catalogue = open_catalogue(home, manifest["scheme"]) if method_of_manifest(manifest) == DIP else None
+    return explain_steps(line, policy_named(home, manifest["policy"]), catalogue)
+
+
+def explain_steps(priced_row: dict[str, Any], policy: Policy, catalogue: Catalogue | None = None) -> list[Step]:
     """The same as data: each step with its label, text, amount, the parameters it rests on and their source.
 
     Amounts in the texts are yuan with two decimals; the values are read again from the edition for the case's own date.
+    `catalogue`: that of a case priced by `price_dip`.
     """
     row = dict(priced_row)
     if row["pay_scope"] == "OUT":
@@ -49,10 +64,13 @@ def explain_steps(priced_row: dict[str, Any], policy: Policy) -> list[Step]:
         steps.append(told.step("合并", text, None, "scope.interim_bills"))
     steps += _payable(told)
     steps += _marks(told)
-    if row["pay_scope"] == "DRG":
-        steps += [*_gross(told), *explain_standard(told), *_outlier(told)]
+    if row["pay_scope"] != "DRG":
+        step = _outside(told)
+        steps.append(step._replace(text=in_method_words(step.text, DIP if catalogue else DRG)))
+    elif catalogue is not None:
+        steps += explain_dip(row, policy, catalogue)
     else:
-        steps.append(_outside(told))
+        steps += [*_gross(told), *explain_standard(told), *_outlier(told)]
     steps.append(Step("其他付费方", "个人负担、其他基金按清单与结算结果所载，不重算", None, (), ""))
     text = (
         f"盈亏 {yuan(row['result_fen'])} = 统筹应付 {yuan(row['pool_payable_fen'])}"

@@ -14,7 +14,7 @@ from tongpin.base.money import SCALE
 from tongpin.grouping.compiled.stage import RESULT_COLUMNS, group
 from tongpin.grouping.library import open_scheme
 from tongpin.payment.month.run import closed_run
-from tongpin.payment.month.statement_columns import LEVELS, assumed_labels, synthetic_notice
+from tongpin.payment.month.statement_columns import DRG, LEVELS, assumed_labels, method_of_manifest, synthetic_notice
 from tongpin.payment.policy.library import policy_at_close
 from tongpin.records.intake.load import CASES, INSTITUTIONS, read_loaded
 from tongpin.records.views.stay_lists import INPATIENT
@@ -32,9 +32,16 @@ def joint_in_home(home: Home, month: str, area: str | None = None) -> JointRepor
 
     The base of the indices is the same month of the year before where its front pages are loaded, else the month
     itself, and the report says which. Raises StoreError `settle.open` (not closed), `joint.pages` (no front pages),
-    PolicyError `policy.changed`.
+    `joint.method` (not paid by DRG), PolicyError `policy.changed`.
     """
     run = closed_run(home, month, area)
+    if method_of_manifest(run.manifest) != DRG:
+        raise StoreError(
+            "joint.method",
+            f"{month} 按病种分值付费，联合报告只比按病组付费的月份",
+            where=str(home.root),
+            hint="病种的盈亏看 tongpin dip ledger",
+        )
     policy = policy_at_close(home, run.manifest)
     scheme = open_scheme(home, policy.scheme_id)
     pages = _weighted(_front_pages(home), scheme, policy)

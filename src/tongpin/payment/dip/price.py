@@ -25,6 +25,7 @@ from tongpin.payment.pricing.rounding import check_size
 from tongpin.payment.pricing.schema import CARE_TYPE, OBSERVED, PRICED_SCHEMA, UNGROUPED
 
 if TYPE_CHECKING:
+    from tongpin.payment.dip.auxiliary import AuxiliaryColumns
     from tongpin.payment.dip.catalogue import Catalogue, Group
     from tongpin.payment.policy.lookup import IntColumn
     from tongpin.payment.policy.policy import Policy
@@ -201,6 +202,7 @@ def _paid(
         "basic_group": np.zeros(len(fee), np.bool_),
         "rate_fen": round_half_up_column(value_e4 * scale, SCALE // 100),
         "coefficient_e4": round_half_up_column(auxiliary.coefficient_e4 * institution_e4, SCALE),
+        "coefficient_parts": _parts({"score": score_e4, **factors, "point_value": value_e4}, auxiliary, in_review),
         "points_e4": points,
         "standard_fen": standard,
         "outlier_base_fen": mean,
@@ -219,6 +221,22 @@ def _paid(
         "points_value_e4": value_e4,
         "in_review": in_review,
     }
+
+
+def _parts(numbers: dict[str, IntColumn], auxiliary: AuxiliaryColumns, in_review: Any) -> pa.Array:
+    """The factors of each case as one text, which is posted with the line: `score=… deviation=… cci=严重`."""
+    words = [_pairs(name, pc.cast(pa.array(values), pa.string())) for name, values in numbers.items()]
+    review = pa.array(in_review)
+    words += [pc.if_else(review, REVIEW_MARK, None), _pairs(auxiliary.dimension, auxiliary.level)]
+    return pc.binary_join_element_wise(*words, " ", null_handling="skip")
+
+
+def _pairs(name: Any, value: Any) -> Any:
+    return pc.binary_join_element_wise(name, value, "=")
+
+
+REVIEW_MARK = "review=1"
+"""What stands among the factors of a case that awaits the experts."""
 
 
 def _known(catalogue: Catalogue, code: str) -> Group:

@@ -12,9 +12,10 @@ from tongpin.grouping.tables.interpreter import Case
 from tongpin.payment.dip.scheme import NOT_GROUPED, STAGES, prepared, tables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tongpin.grouping.explain.trace import Tried
+    from tongpin.grouping.tables.model import SchemeTables
     from tongpin.payment.dip.catalogue import Catalogue
 
 _CODES = pa.list_(pa.string())
@@ -63,13 +64,8 @@ class Trace(NamedTuple):
 
 def trace_of(row: Mapping[str, Any], catalogue: Catalogue) -> Trace:
     """How one case (a row of the case table) comes to its disease; the same answer as `group_dip`."""
-    codes = {name: pa.array([list(row.get(name) or [])], _CODES) for name in ("dx", "px")}
-    cut = prepared(pa.table(codes), catalogue).to_pylist()[0]
-    prefixes = catalogue.prefixes
-    principal = cut["dx"][0] if cut["dx"] else ""
-    special = {rule.group for rule in catalogue.special_rules}
-    near = catalogue.only(lambda one: one.code in special or principal in prefixes.members(one.dx))
-    found = explain(tables_of(near), Case.of({**row, **cut}))
+    tables, case = asked_of(row, catalogue)
+    found = explain(tables, case)
     by_stage: dict[str, list[Asked]] = {stage: [] for stage in STAGES}
     for tried in found.tried:
         if tried.level == "adrg":
@@ -83,8 +79,24 @@ def trace_of(row: Mapping[str, Any], catalogue: Catalogue) -> Trace:
             break
     outcome = found.outcome
     return Trace(
-        tuple(cut["dx"]), tuple(cut["px"]), outcome.status, tuple(stages), outcome.mdc or NOT_GROUPED, outcome.drg
+        tuple(code or "" for code in case.dx),
+        case.px,
+        outcome.status,
+        tuple(stages),
+        outcome.mdc or NOT_GROUPED,
+        outcome.drg,
     )
+
+
+def asked_of(row: Mapping[str, Any], catalogue: Catalogue, also: Sequence[str] = ()) -> tuple[SchemeTables, Case]:
+    """The case as grouping sees it, and the tables of the diseases it may come to, with `also` those asked about."""
+    codes = {name: pa.array([list(row.get(name) or [])], _CODES) for name in ("dx", "px")}
+    cut = prepared(pa.table(codes), catalogue).to_pylist()[0]
+    principal = cut["dx"][0] if cut["dx"] else ""
+    kept = {*(rule.group for rule in catalogue.special_rules), *also}
+    members = catalogue.prefixes.members
+    near = catalogue.only(lambda one: one.code in kept or principal in members(one.dx))
+    return tables_of(near), Case.of({**row, **cut})
 
 
 def _words(atom: str) -> str:

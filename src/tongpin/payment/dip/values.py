@@ -86,6 +86,16 @@ def value_terms(policy: Policy, on: date) -> tuple[int, str]:
     return policy.value("dip.value.decimals", on), policy.value("dip.value.split", on)
 
 
+def pays_by_scores(policy: Policy) -> bool:
+    """Whether an edition pays by scores: it states what a point is worth."""
+    return "dip.point_value" in policy.edition.parameters
+
+
+def takes_deposit(policy: Policy, on: date) -> bool:
+    """Whether a month keeps a deposit back: always by groups, by scores as the edition says (`policy.gap` if open)."""
+    return not pays_by_scores(policy) or clearing_switches(policy, on).deposit
+
+
 class ClearingSwitches(NamedTuple):
     """Whether the steps of the month and the year that exist for DRG apply to DIP: deposit, bands, k on the total."""
 

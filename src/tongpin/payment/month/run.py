@@ -14,9 +14,8 @@ import pyarrow.compute as pc
 
 from tongpin import __version__
 from tongpin.base.errors import PolicyError, StoreError
-from tongpin.grouping.compiled.stage import group
-from tongpin.grouping.library import open_scheme
 from tongpin.payment.month.interim import join_interim_bills
+from tongpin.payment.month.methods import method_of
 from tongpin.payment.month.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA, within_edition
 from tongpin.payment.month.statement import (
     DECISION_KINDS,
@@ -29,7 +28,6 @@ from tongpin.payment.month.statement_columns import assumed_labels
 from tongpin.payment.policy.library import open_policy
 from tongpin.payment.policy.period import natural_months
 from tongpin.payment.policy.routes import check_routed, own_routes, route
-from tongpin.payment.pricing.price import price
 from tongpin.records.intake.load import CASES, DECISIONS, INSTITUTIONS, WITHDRAWALS, read_loaded
 from tongpin.records.views.edition import open_edition, with_code_version
 from tongpin.records.views.stay_lists import MERGED, join_stays
@@ -53,8 +51,8 @@ _RUN_SCHEMA = pa.schema(
 class MonthRun:
     """A settled month: what was posted, the manifest it was closed with, and whether it had been closed before.
 
-    The manifest names month, area, policy and scheme with their digests, what is assumed and the notes; papers are
-    printed from it, so that a reprint says what was true at the close. A draft is a run that closed nothing.
+    The manifest names month, area, method, policy and scheme (or catalogue) with their digests, what is assumed and the
+    notes; papers are printed from it, so that a reprint says what was true at the close. A draft closed nothing.
     """
 
     settlement: MonthSettlement
@@ -120,7 +118,7 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     institutions = read_loaded(home, INSTITUTIONS)
     if lists.num_rows and not institutions.num_rows:
         raise PolicyError("policy.institution", "没有机构登记表，不知道各机构的结算级别", hint="先装载 institution.csv")
-    scheme = open_scheme(home, policy.scheme_id)
+    method = method_of(home, policy)
     posted = _posted(home, closed)
     withdrawals = read_loaded(home, WITHDRAWALS).select(WITHDRAWAL_SCHEMA.names).cast(WITHDRAWAL_SCHEMA)
     joined = join_interim_bills(lists, posted, withdrawals, month, policy)
@@ -129,7 +127,7 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     carried = _carried(home, month)
     settlement = settle_month(
         month,
-        price(group(with_code_version(able.lines, edition), scheme), policy, institutions),
+        method.price(with_code_version(able.lines, edition), policy, institutions),
         posted,
         joined.withdrawals,
         pa.concat_tables([_claims(home), carried.claims]),
@@ -151,10 +149,11 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
         "policy": policy.id,
         "policy_label": policy.edition.label,
         "policy_digest": policy.digest,
-        "weights_label": policy.weights_label,
-        "assumed": list(assumed_labels(policy)),
-        "scheme": scheme.scheme_id,
-        "scheme_digest": scheme.digest,
+        "method": method.name,
+        "weights_label": method.weights_label,
+        "assumed": [*assumed_labels(policy), *method.assumed],
+        "scheme": method.scheme_id,
+        "scheme_digest": method.digest,
         "reading_edition": _edition_line(edition, area),
         "lists_considered": lists.num_rows,
         "carried_from": list(carried.months),

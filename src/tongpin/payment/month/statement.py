@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from tongpin.base.digest import text_digest
 from tongpin.base.errors import PolicyError
 from tongpin.base.money import SCALE, check_balance, round_half_up_column
+from tongpin.payment.dip.values import takes_deposit
 from tongpin.payment.month.floor import month_floors
 from tongpin.payment.month.posting import LATE, REGULAR, REPLACEMENT, REVERSAL, post_month
 from tongpin.payment.month.transfer import transferred
@@ -246,10 +247,11 @@ def _closing(month: str, grouped: pa.Table, is_observed: Any, policy: Policy) ->
         after_audit - sums["penalty_fen"],
     )
     unit = lookup.numbers("rounding.deposit")
-    deposit = round_half_up_column(base * lookup.scaled("deposit.ratio"), SCALE * unit) * unit
+    first_day = np.datetime64(month, "D").item()
+    ratio_e4 = lookup.scaled("deposit.ratio") if takes_deposit(policy, first_day) else 0
+    deposit = round_half_up_column(base * ratio_e4, SCALE * unit) * unit
     lookup.texts("transfer.negative")  # an edition that leaves a negative transfer open is refused
     claims = {"deposit": deposit, **{kind: sums[f"{kind}_fen"] for kind in DECISION_KINDS}}
-    first_day = np.datetime64(month, "D").item()
     transfers = [
         transferred(int(payable[row]), {kind: int(claims[kind][row]) for kind in claims}, policy, first_day)
         for row in range(grouped.num_rows)

@@ -81,9 +81,25 @@ _COLUMNS: tuple[StatementColumn, ...] = (
 )
 
 
-def statement_columns() -> list[StatementColumn]:
+DRG, DIP = "drg", "dip"
+_DIP_WORDS = {"DRG": "DIP", "病组": "病种", "分组方案": "病种目录"}
+
+
+def method_of_manifest(manifest: Mapping[str, Any]) -> str:
+    """The method (`drg`, `dip`) of a closed month; months closed before there was a choice were DRG."""
+    return str(manifest.get("method", DRG))
+
+
+def in_method_words(text: str, method: str) -> str:
+    """A text written for DRG in the words of the method: of DIP a case has a disease 病种 of a catalogue."""
+    for word, other in _DIP_WORDS.items() if method == DIP else ():
+        text = text.replace(word, other)
+    return text
+
+
+def statement_columns(method: str = DRG) -> list[StatementColumn]:
     """Every column of the statement in its order; money for hospital-months is shown in 万元 (S900-11)."""
-    return list(_COLUMNS)
+    return [column._replace(title=in_method_words(column.title, method)) for column in _COLUMNS]
 
 
 def synthetic_notice(home: Home) -> tuple[str, ...]:
@@ -102,9 +118,10 @@ def assumed_labels(policy: Policy) -> tuple[str, ...]:
 def statement_basis(manifest: Mapping[str, Any]) -> list[str]:
     """What a statement rests on, as lines for its last page: edition, scheme, digests, and every assumed value."""
     assumed = manifest["assumed"]
+    kind = in_method_words("分组方案", method_of_manifest(manifest))
     lines = [
         f"付费办法：{manifest['policy_label']}（{manifest['policy']}），摘要 {manifest['policy_digest'][:16]}",
-        f"分组方案：{manifest['scheme']}，摘要 {manifest['scheme_digest'][:16]}；权重：{manifest['weights_label']}",
+        f"{kind}：{manifest['scheme']}，摘要 {manifest['scheme_digest'][:16]}；权重：{manifest['weights_label']}",
         f"采集口径：{manifest['reading_edition']}",
         f"结果摘要：{manifest['result_digest'][:16]}；同频 {manifest['version']}",
         *(f"说明：{note}" for note in manifest["notes"]),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from tongpin.payment.month.posting import LINE_KINDS, REGULAR
-from tongpin.payment.month.statement_columns import LEVELS, statement_columns
+from tongpin.payment.month.statement_columns import DRG, LEVELS, in_method_words, statement_columns
 from tongpin.report.words import capital_amount, month_text, yuan_text
 from tongpin.report.xlsx import Column, Sheet, write_workbook
 
@@ -112,14 +113,18 @@ def write_statement_xlsx(
     basis_lines: Sequence[str] = (),
     notices: Sequence[str] = (),
     lines: pa.Table | None = None,
+    method: str = DRG,
 ) -> None:
     """Write the statement of `month` to `path`: 万元 with two decimals, 结付率 as percent, totals, 大写金额. S004-12.
 
     `basis_lines`: policy, weights and what is assumed, printed under 口径与依据; `notices` stand under every title;
     `lines`: the posted lines of the month, of which the late, red and blue ones are listed case by case (yuan).
+    `method`: `drg` or `dip`, in whose words headings and notes speak.
     """
     titles: dict[str, tuple[str, Kind]] = {name: (title, kind) for name, title, kind in statement_columns()}
     rows = _ordered(statement.to_pylist())
+    for row in rows:
+        row["pay_mode_label"] = in_method_words(row["pay_mode_label"] or "", method) or None
     title = f"{area_label}{month_text(month)}月度支付情况表"
     total = _total(rows, titles)
     by_fund = _slices(rows, ("fund_label",), titles)
@@ -170,8 +175,21 @@ def write_statement_xlsx(
     ]
     if lines is not None:
         sheets.append(_line_sheet(title, lines, {row["fund"]: row["fund_label"] for row in rows}, notices))
-    sheets.append(_basis_sheet(title, [*notices, *basis_lines]))
-    write_workbook(sheets, path, title=title, subject="月度支付情况表")
+    sheets.append(_basis_sheet(title, [*notices, *basis_lines], [in_method_words(form, method) for form in _FORMS]))
+    worded = [_in_method_words(sheet, method) for sheet in sheets]
+    write_workbook(worded, path, title=title, subject="月度支付情况表")
+
+
+def _in_method_words(sheet: Sheet, method: str) -> Sheet:
+    """The sheet with headings and notes in the words of the method."""
+    return replace(
+        sheet,
+        columns=[
+            replace(one, title=in_method_words(one.title, method), band=in_method_words(one.band, method))
+            for one in sheet.columns
+        ],
+        notes=[in_method_words(note, method) for note in sheet.notes],
+    )
 
 
 def _column(name: str, titles: Mapping[str, tuple[str, Kind]], band: str = "") -> Column:
@@ -240,9 +258,9 @@ def _line_sheet(title: str, lines: pa.Table, funds: Mapping[str, str], notices: 
     )
 
 
-def _basis_sheet(title: str, basis_lines: Sequence[str]) -> Sheet:
+def _basis_sheet(title: str, basis_lines: Sequence[str], forms: Sequence[str]) -> Sheet:
     rows = [{"what": "依据", "text": line} for line in basis_lines]
-    rows += [{"what": "口径", "text": line} for line in _FORMS]
+    rows += [{"what": "口径", "text": line} for line in forms]
     return Sheet(
         "口径与依据",
         f"{title} · 口径与依据",

@@ -39,7 +39,8 @@ PRICED_SCHEMA = pa.schema(
 `pay_scope`. `hospital_pay_mode` is drg or observed; `by_item_reason` one of `REASONS`, null in DRG; `register`,
 `register_code`: the register that holds the case and the code that it holds; `early_end`: how a stay ended within the
 hours of the edition; `priced_drg`: the group that weight and rate are of (another than `drg` only by the TCM rule);
-`coefficient_parts`: the coefficients by name in their order, `level=10500 difficulty=11000` (ten-thousandths);
+`coefficient_parts`: the coefficients by name in their order, `level=10500 difficulty=11000` (ten-thousandths), of DIP
+the factors of the points;
 `points_e4`: null in the rate method; `outlier_base_fen`: what the fee is compared with (null: by rank);
 `outside_fee_fen`: the fee outside the fee base, added to the standard because the patient pays it. Identities, in fen:
 pool_payable = gross − patient − other_funds + floored;
