@@ -202,6 +202,12 @@ def test_a_month_in_which_nothing_is_due_is_refused_and_stays_open(home: Home) -
     assert kinds(home, "2025-07") == {"X1": "regular"}
 
 
+def test_a_month_before_every_list_is_refused_though_later_ones_are_closed(home: Home) -> None:
+    settle_in_home(home, "2025-05")
+    with pytest.raises(StoreError, match="2025-03 没有可入账的清单"):
+        settle_in_home(home, "2025-03")
+
+
 def test_decisions_of_other_kinds_lower_no_transfer(home: Home) -> None:
     one = {"institution_code": HOSPITAL, "fund": "310", "month": "2025-06", "decided_date": date(2025, 7, 3)}
     decisions = [

@@ -130,7 +130,8 @@ class _Stays:
         keys = _chained(alone, together.keys)
         place = pc.fill_null(pc.index_in(keys, value_set=self.members.keys), -1).to_numpy(zero_copy_only=False)
         stay = np.where(place >= 0, self.members.rows[place] if len(self.members.rows) else -1, -1)
-        hit = (stay >= 0) & self._new[stay]
+        hit = stay >= 0
+        hit[hit] = self._new[stay[hit]]
         line, first = np.unique(rows[hit], return_index=True)
         replaced, case = self._standing.take(pa.array(line)), joined.take(pa.array(stay[hit][first]))
         days = posting_months(case, policy).astype("datetime64[D]")
