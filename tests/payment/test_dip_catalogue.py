@@ -45,7 +45,7 @@ def test_the_threshold_is_inclusive():
 
 
 def test_a_case_counts_for_one_core_disease_only():
-    """Cases with a related procedure that are a core disease of their own do not help the coarser one over the limit."""
+    """Cases of a core disease with a related procedure do not help the coarser one over the limit."""
     fine = [stay(n, "I20.000", ("36.0700", "88.5500"), 9000) for n in range(15)]
     coarse = [stay(100 + n, "I20.000", ("36.0700",), 8000) for n in range(10)]
     assert set(built([*fine, *coarse]).catalogue.by_code) == {"I20.0:36.0700+88.5500", "I20:SS"}

@@ -10,6 +10,8 @@ import typer
 from tongpin.cli import EXIT_FINDINGS
 from tongpin.cli.clearing_app import clear
 from tongpin.cli.dip_app import dip_app
+from tongpin.cli.fund_app import fund_app
+from tongpin.cli.ledger_app import ledger_app
 from tongpin.cli.options import AreaOption, HomeOption, JsonOption, LanguageOption, MonthOption
 from tongpin.cli.policy_app import policy_app
 from tongpin.cli.weights_app import catalogue_app, round_app, weights_app
@@ -31,6 +33,8 @@ app.add_typer(weights_app, name="weights")
 app.add_typer(round_app, name="round")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(dip_app, name="dip")
+app.add_typer(fund_app, name="fund")
+app.add_typer(ledger_app, name="ledger")
 
 
 @app.callback(invoke_without_command=True)
