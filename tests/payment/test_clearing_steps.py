@@ -11,9 +11,9 @@ from clearing_cases import cleared, clearing_policy, line, place_of, ruling, rul
 from payment_cases import fen
 
 from tongpin.base.errors import BalanceError, PolicyError
+from tongpin.payment.pricing.rounding import limit_of
 from tongpin.payment.year.clear import STEPS
 from tongpin.payment.year.rulings import AGREEMENT_SCHEMA, agreement_scores
-from tongpin.payment.year.state import limit_of
 
 PLAIN = [line("a", 100), line("b", 200)]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tongpin.base.errors import PolicyError
-from tongpin.base.money import round_half_up_column
+from tongpin.base.money import SCALE, round_half_up_column
 
 if TYPE_CHECKING:
     from tongpin.payment.policy.lookup import IntColumn
@@ -23,6 +23,13 @@ def rounded_column(factors: tuple[IntColumn, ...], denominator: int, unit_fen: I
         product = product * factor
     result: IntColumn = round_half_up_column(product, denominator * unit_fen) * unit_fen
     return result
+
+
+def limit_of(count: int, ratio_e4: int, rounding: str) -> int:
+    """So many cases a share of a count allows; `rounding`: floor, nearest or ceiling."""
+    product = count * ratio_e4
+    extra = {"floor": 0, "nearest": SCALE // 2, "ceiling": SCALE - 1}[rounding]
+    return (product + extra) // SCALE
 
 
 def check_size(factors: tuple[IntColumn, ...], constant: int = 1) -> None:

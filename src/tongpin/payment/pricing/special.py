@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tongpin.base.money import SCALE, round_half_up, round_half_up_column
+from tongpin.base.money import SCALE, round_half_up_column
+from tongpin.payment.pricing.rounding import limit_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
 def quota_cases(policy: Policy, on: date, cases: int, hospital_level: str) -> int:
     """How many special cases a hospital may have of so many cases (A14, TV-A9); rounded as the edition says."""
     ratio_e4 = policy.scaled("special.quota_ratio", on, hospital_level=hospital_level)
-    how = policy.value("special.quota_rounding", on)
-    if how == "nearest":
-        return round_half_up(cases * ratio_e4, SCALE)
-    whole, rest = divmod(cases * ratio_e4, SCALE)
-    return whole + (1 if how == "ceiling" and rest else 0)
+    return limit_of(cases, ratio_e4, policy.value("special.quota_rounding", on))
 
 
 class NewTechnology(NamedTuple):

@@ -12,8 +12,9 @@ from tongpin.base.errors import PolicyError
 from tongpin.base.money import SCALE, round_half_up, round_half_up_column, yuan
 from tongpin.payment.month.posting import list_keys
 from tongpin.payment.pricing.rates import close_level_rate
+from tongpin.payment.pricing.rounding import limit_of
 from tongpin.payment.year.rulings import outcome
-from tongpin.payment.year.state import Explained, limit_of, repaid
+from tongpin.payment.year.state import Explained, repaid
 
 if TYPE_CHECKING:
     from tongpin.payment.year.state import BoolColumn, IntColumn, State

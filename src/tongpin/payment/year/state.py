@@ -158,13 +158,6 @@ class State:
         )
 
 
-def limit_of(count: int, ratio_e4: int, rounding: str) -> int:
-    """So many cases a share of a count allows; `rounding`: floor, nearest or ceiling."""
-    product = count * ratio_e4
-    extra = {"floor": 0, "nearest": SCALE // 2, "ceiling": SCALE - 1}[rounding]
-    return (product + extra) // SCALE
-
-
 def repaid(state: State, rows: Any, gross: Any, name: str, why: str, *, at_standard: bool = False) -> State:
     """The state with another gross for some lines; what that changes goes to their places. Floors of cases are kept."""
     lines = state.lines
