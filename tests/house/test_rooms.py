@@ -86,7 +86,10 @@ def test_imports_only_go_down() -> None:
 SHELVES = {
     "records": ("formats", "case", "layouts", "files", "readers", "writers", "views", "intake"),
     "grouping": ("tables", "compiled", "explain", "importers", "checks", "trials"),
-    "payment": ("policy", "pricing", "dip", "month", "year", "weights", "prepay", "fund", "ledger"),
+    "payment": (
+        *("policy", "pricing", "dip", "prepay", "month", "lists", "review"),
+        *("year", "weights", "fund", "ledger"),
+    ),
 }
 """The folders of a room, from the ground up: each imports only those before it; files beside them may import all."""
 

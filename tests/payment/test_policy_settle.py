@@ -10,12 +10,13 @@ import pyarrow as pa
 import pytest
 from payment_cases import case
 
-from tongpin.base.errors import PolicyError
-from tongpin.payment.month.run import settle_in_home
+from tongpin.base.errors import PolicyError, StoreError
+from tongpin.payment.month.closed import areas_of, closed_months, posted
+from tongpin.payment.month.run import closed_run, posted_lines, settle_in_home
 from tongpin.payment.policy.drafts import new_edition
 from tongpin.payment.policy.routes import COLUMNS
 from tongpin.records.case.schema import CASE_SCHEMA
-from tongpin.records.intake.load import CASES, INSTITUTIONS, KEYS
+from tongpin.records.intake.load import CASES, DECISIONS, INSTITUTIONS, KEYS
 from tongpin.records.readers.own_layouts import layout_schema
 from tongpin.store import lake
 from tongpin.store.home import Home
@@ -84,3 +85,62 @@ def test_a_list_that_no_policy_pays_stops_the_month(home: Home) -> None:
     assert caught.value.code == "policy.route"
     assert "3 例" in caught.value.message
     assert "机构 H2" in caught.value.findings[0].value
+
+
+SIDE_BY_SIDE = (
+    "*,*,*,*,*,settlement,2025-01-01,,city/2025,1,",
+    "*,*,H2,*,*,settlement,2025-01-01,,province/2025,1,",
+)
+
+
+def penalise(home: Home, **more: str) -> None:
+    row = {
+        "institution_code": "H1",
+        "kind": "penalty",
+        "fund": "310",
+        "month": "2025-06",
+        "amount_fen": 10_000,
+        "decided_date": date(2025, 6, 30),
+        **more,
+    }
+    lake.upsert(home, DECISIONS, pa.Table.from_pylist([row], schema=layout_schema("decision")), KEYS[DECISIONS])
+
+
+def test_two_areas_close_the_same_month_of_one_home(home: Home) -> None:
+    write_routes(home, *SIDE_BY_SIDE)
+    penalise(home, area="city")
+    city, province = (settle_in_home(home, "2025-06", area) for area in ("city", "province"))
+    assert areas_of(home) == ("city", "province")
+    assert sum(city.settlement.statement["penalty_fen"].to_pylist()) == 10_000
+    assert sum(province.settlement.statement["penalty_fen"].to_pylist()) == 0
+    for area, run in (("city", city), ("province", province)):
+        again = closed_run(home, "2025-06", area)
+        assert again.was_closed
+        assert again.settlement.digest == run.settlement.digest
+        assert list(closed_months(home, area)) == ["2025-06"]
+        assert posted(home, area).num_rows == 3
+    assert {row["run"] for row in posted_lines(home, "H2-0").to_pylist()} == {"province/2025-06"}
+    with pytest.raises(PolicyError, match="用 --area 指明统筹区"):
+        closed_run(home, "2025-06")
+
+
+def test_a_second_area_needs_routes(home: Home) -> None:
+    settle_in_home(home, "2025-06", "city")
+    with pytest.raises(PolicyError, match="没有选用表说明哪些清单归统筹区 province"):
+        settle_in_home(home, "2025-06", "province")
+    assert areas_of(home) == ("city",)
+
+
+def test_a_deduction_without_area_is_not_taken_twice(home: Home) -> None:
+    write_routes(home, *SIDE_BY_SIDE)
+    penalise(home)
+    with pytest.raises(PolicyError, match="没有写统筹区，例如机构 H1 2025-06"):
+        settle_in_home(home, "2025-06", "city")
+
+
+def test_an_area_without_closed_months_has_nothing_to_show(home: Home) -> None:
+    with pytest.raises(StoreError, match="还没有月结"):
+        closed_run(home, "2025-06", "city")
+    settle_in_home(home, "2025-06", "city")
+    with pytest.raises(PolicyError, match="统筹区 province 在这个工作目录没有关账的月份"):
+        closed_run(home, "2025-06", "province")

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from tongpin.base.errors import PolicyError, StoreError
-from tongpin.payment.month.run import LINES, STATEMENTS, closed_run, line_case, posted_lines, settle_in_home
+from tongpin.payment.month.closed import LINES, STATEMENTS
+from tongpin.payment.month.run import closed_run, line_case, posted_lines, settle_in_home
 from tongpin.payment.month.statement_columns import statement_basis
 from tongpin.payment.policy.library import open_policy, policy_at_close, policy_folders
 from tongpin.records.case.schema import CASE_SCHEMA
@@ -288,7 +289,8 @@ def test_a_report_closes_nothing(home: Home) -> None:
 
 
 def test_a_changed_store_is_noticed(home: Home) -> None:
-    settled = settle_in_home(home, "2025-05").settlement.lines
+    settle_in_home(home, "2025-05")
+    settled = lake.read(home, LINES)
     place = settled.column_names.index("doctor_code")
     lake.replace(home, LINES, settled.set_column(place, "doctor_code", pa.array(["X"])), "period", "2025-05")
     with pytest.raises(StoreError, match="摘要不符"):

@@ -23,8 +23,9 @@ from tongpin.demo.city import build_city
 from tongpin.grouping.library import DEMO_SCHEME, scheme_folders
 from tongpin.payment.dip.library import catalogue_folders, open_catalogue, own_folder
 from tongpin.payment.explain import explain_line
+from tongpin.payment.month.closed import closed_months
 from tongpin.payment.month.posting import LINE_SCHEMA
-from tongpin.payment.month.run import closed_months, closed_run, posted_lines, settle_in_home
+from tongpin.payment.month.run import closed_run, posted_lines, settle_in_home
 from tongpin.payment.month.statement import STATEMENT_SCHEMA, check_month
 from tongpin.payment.month.statement_columns import statement_basis
 from tongpin.payment.policy.library import policy_folders

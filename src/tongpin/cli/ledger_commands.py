@@ -19,10 +19,10 @@ EXAMPLES = 10
 
 def _notices(home: Home) -> str:
     """What every title says besides: that months rest on assumed values, that the city is made."""
-    from tongpin.payment.month.run import closed_months
+    from tongpin.payment.month.closed import every_run
     from tongpin.payment.month.statement_columns import synthetic_notice
 
-    simulated = any(manifest["assumed"] for manifest in closed_months(home).values())
+    simulated = any(manifest["assumed"] for manifest in every_run(home).values())
     return "".join(f"；{line}" for line in [*["模拟"] * simulated, *synthetic_notice(home)])
 
 

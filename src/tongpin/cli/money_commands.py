@@ -151,8 +151,9 @@ def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: P
     """Say where each yuan of a posted list comes from, how it came into its group and why not into `others`."""
     from tongpin.cli.why_command import write_page
     from tongpin.payment.explain import explain_line
+    from tongpin.payment.month.closed import RUN, every_run
     from tongpin.payment.month.posting import LINE_KINDS
-    from tongpin.payment.month.run import closed_months, line_case, posted_lines
+    from tongpin.payment.month.run import line_case, posted_lines
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
@@ -161,10 +162,10 @@ def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: P
         raise StoreError(
             "explain.unknown", f"没有已结算的清单 {case_id}", hint="检查结算号；未结算的月份先运行 tongpin settle"
         )
-    manifests = closed_months(home)
-    closing = manifests[lines[-1]["period"]]
+    manifests = every_run(home)
+    closing = manifests[lines[-1][RUN]]
     way = _way(home, closing, line_case(home, lines[-1]).to_pylist(), others)
-    steps = [explain_line(home, line, manifests[line["period"]]) for line in lines]
+    steps = [explain_line(home, line, manifests[line[RUN]]) for line in lines]
     texts = ["\n".join(step.text for step in line_steps) for line_steps in steps]
     screen.give(
         {

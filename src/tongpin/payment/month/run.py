@@ -14,13 +14,30 @@ import pyarrow.compute as pc
 
 from tongpin import __version__
 from tongpin.base.errors import PolicyError, StoreError
+from tongpin.payment.month.closed import (
+    LINES,
+    RUN,
+    RUN_SCHEMA,
+    RUNS,
+    STATEMENTS,
+    area_of,
+    areas_of,
+    areas_routed,
+    closed_manifest,
+    closed_months,
+    decisions,
+    every_run,
+    posted,
+    posted_anywhere,
+    run_name,
+    statements,
+)
 from tongpin.payment.month.interim import join_interim_bills
 from tongpin.payment.month.methods import method_of
-from tongpin.payment.month.posting import LINE_SCHEMA, WITHDRAWAL_SCHEMA, within_edition
+from tongpin.payment.month.posting import WITHDRAWAL_SCHEMA, within_edition
 from tongpin.payment.month.statement import (
     DECISION_KINDS,
     DECISION_SCHEMA,
-    STATEMENT_SCHEMA,
     MonthSettlement,
     settle_month,
 )
@@ -28,23 +45,15 @@ from tongpin.payment.month.statement_columns import assumed_labels
 from tongpin.payment.policy.library import open_policy
 from tongpin.payment.policy.period import natural_months
 from tongpin.payment.policy.routes import check_routed, own_routes, route
-from tongpin.records.intake.load import CASES, DECISIONS, INSTITUTIONS, WITHDRAWALS, read_loaded
+from tongpin.records.intake.load import CASES, INSTITUTIONS, WITHDRAWALS, read_loaded
 from tongpin.records.views.edition import open_edition, with_code_version
 from tongpin.records.views.stay_lists import MERGED, join_stays
 from tongpin.store import lake
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
     from tongpin.payment.policy.policy import Policy
     from tongpin.records.views.edition import Edition
     from tongpin.store.home import Home
-
-LINES, STATEMENTS, RUNS = "posted_lines", "statements", "settlement_runs"
-
-_RUN_SCHEMA = pa.schema(
-    [("month", pa.string()), ("area", pa.string()), ("digest", pa.string()), ("manifest", pa.string())],
-)
 
 
 @dataclass(frozen=True)
@@ -67,70 +76,74 @@ def settle_in_home(home: Home, month: str, area: str | None = None, *, draft: bo
     `settle.digest`, `home.busy`); nothing is written then. Source: S004-12, S900-01, S901-06.
     """
     with home.locked():
-        closed = closed_months(home)
-        for manifest in closed.values():
-            _check_area(manifest, area)
+        area = _area(home, area, month)
+        closed = closed_months(home, area)
         if month in closed:
-            return MonthRun(_frozen(home, month, closed[month]), closed[month], was_closed=True)
-        area = area or next((manifest["area"] for manifest in closed.values()), None)
+            return MonthRun(_frozen(home, closed[month]), closed[month], was_closed=True)
         settlement, manifest = _settle(home, month, open_policy(home, area, month), set(closed))
         if not draft:
-            lake.replace(home, LINES, settlement.lines, "period", month)
-            lake.replace(home, STATEMENTS, settlement.statement, "month", month)
+            _keep(home, LINES, settlement.lines, manifest)
+            _keep(home, STATEMENTS, settlement.statement, manifest)
             run = {"month": month, "area": manifest["area"], "digest": manifest["result_digest"]}
             run["manifest"] = json.dumps(manifest, ensure_ascii=False)
-            lake.append(home, RUNS, pa.Table.from_pylist([run], schema=_RUN_SCHEMA))
+            lake.append(home, RUNS, pa.Table.from_pylist([run], schema=RUN_SCHEMA))
     return MonthRun(settlement, manifest, was_closed=False)
 
 
-def closed_months(home: Home) -> dict[str, dict[str, Any]]:
-    """The manifest of every closed month of a home."""
-    runs = _rows(home, RUNS, _RUN_SCHEMA).to_pylist()
-    return {row["month"]: json.loads(row["manifest"]) for row in runs}
+def _keep(home: Home, name: str, table: pa.Table, manifest: dict[str, Any]) -> None:
+    """Write the rows of a month; what an earlier run of it left behind is replaced."""
+    run = run_name(manifest["area"], manifest["month"])
+    lake.replace(home, name, table.append_column(RUN, pa.array([run] * table.num_rows, pa.string())), RUN, run)
+
+
+def _area(home: Home, area: str | None, month: str) -> str:
+    """The area that a settlement is for; several share a home only by routes that say which list is whose (S908-02)."""
+    areas = areas_of(home)
+    if area is None:
+        return area_of(home, None) or area_id(open_policy(home, None, month))
+    if areas and area not in areas and not {*areas, area} <= set(areas_routed(home)):
+        raise PolicyError(
+            "settle.area",
+            f"这个工作目录已按统筹区 {'、'.join(areas)} 关账，没有选用表说明哪些清单归统筹区 {area}",
+            where=str(home.policies),
+            hint="在 policies/routes.csv 写明各统筹区付哪些清单（tongpin policy routes），或用另一个 --home",
+        )
+    return area
 
 
 def closed_run(home: Home, month: str, area: str | None = None) -> MonthRun:
     """A closed month as it was frozen; StoreError `settle.open` when the month is not closed."""
-    closed = closed_months(home)
-    if month not in closed:
-        raise StoreError(
-            "settle.open", f"{month} 还没有月结", where=str(home.root), hint=f"先运行 tongpin settle --month {month}"
-        )
-    _check_area(closed[month], area)
-    return MonthRun(_frozen(home, month, closed[month]), closed[month], was_closed=True)
+    manifest = closed_manifest(home, month, area)
+    return MonthRun(_frozen(home, manifest), manifest, was_closed=True)
 
 
-def _check_area(manifest: dict[str, Any], area: str | None) -> None:
-    if area is not None and manifest["area"] != area:
-        raise PolicyError(
-            "settle.area",
-            f"这个工作目录已按统筹区 {manifest['area']} 关账（{manifest['month']}），不能再按 {area} 结算",
-            hint="另一统筹区请用另一个 --home",
-        )
+def area_id(policy: Policy) -> str:
+    """The area of an edition: the first part of its id."""
+    return policy.id.split("/")[0]
 
 
 def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[MonthSettlement, dict[str, Any]]:
     cases = read_loaded(home, CASES)
     lists = cases.filter(pc.equal(cases["source"], "settlement_list"))
     months = natural_months(lists, policy.edition.period_by.value).astype(str)
-    area = policy.id.split("/")[0]
+    area = area_id(policy)
     lists, elsewhere = _of_area(home, lists.filter(pc.less_equal(pa.array(months), month)), area)
     institutions = read_loaded(home, INSTITUTIONS)
     if lists.num_rows and not institutions.num_rows:
         raise PolicyError("policy.institution", "没有机构登记表，不知道各机构的结算级别", hint="先装载 institution.csv")
     method = method_of(home, policy)
-    posted = _posted(home, closed)
+    paid = posted(home, area)
     withdrawals = read_loaded(home, WITHDRAWALS).select(WITHDRAWAL_SCHEMA.names).cast(WITHDRAWAL_SCHEMA)
-    joined = join_interim_bills(lists, posted, withdrawals, month, policy)
-    able = within_edition(joined.lists, posted, joined.withdrawals, policy)
+    joined = join_interim_bills(lists, paid, withdrawals, month, policy)
+    able = within_edition(joined.lists, paid, joined.withdrawals, policy)
     edition = open_edition(home, area)
-    carried = _carried(home, month)
+    carried = _carried(home, area, month)
     settlement = settle_month(
         month,
         method.price(with_code_version(able.lines, edition), policy, institutions),
-        posted,
+        paid,
         joined.withdrawals,
-        pa.concat_tables([_claims(home), carried.claims]),
+        pa.concat_tables([_claims(home, area), carried.claims]),
         closed,
         policy,
     )
@@ -177,10 +190,10 @@ def _of_area(home: Home, lists: pa.Table, area: str) -> tuple[pa.Table, tuple[st
     return lists.filter(here), (note,) if count else ()
 
 
-def _claims(home: Home) -> pa.Table:
+def _claims(home: Home, area: str) -> pa.Table:
     """The decisions that lower a transfer; the other kinds of the layout are for other calculations."""
-    decisions = read_loaded(home, DECISIONS)
-    return decisions.filter(pc.is_in(decisions["kind"], pa.array(list(DECISION_KINDS)))).select(DECISION_SCHEMA.names)
+    known = decisions(home, area)
+    return known.filter(pc.is_in(known["kind"], pa.array(list(DECISION_KINDS)))).select(DECISION_SCHEMA.names)
 
 
 class _Carried(NamedTuple):
@@ -190,15 +203,13 @@ class _Carried(NamedTuple):
     months: tuple[str, ...]
 
 
-def _carried(home: Home, month: str) -> _Carried:
+def _carried(home: Home, area: str, month: str) -> _Carried:
     """The debts of closed months that no later month has claimed yet (choices of family 13)."""
-    closed = closed_months(home)
-    claimed = {name for manifest in closed.values() for name in manifest.get("carried_from", ())}
-    months = tuple(sorted(set(closed) - claimed))
-    statements = _rows(home, STATEMENTS, STATEMENT_SCHEMA)
-    owing = statements.filter(
-        pc.and_(pc.is_in(statements["month"], pa.array(months, pa.string())), pc.greater(statements["debt_fen"], 0))
-    )
+    manifests = closed_months(home, area)
+    claimed = {name for manifest in manifests.values() for name in manifest.get("carried_from", ())}
+    months = tuple(sorted(set(manifests) - claimed))
+    rows = statements(home, area, months)
+    owing = rows.filter(pc.greater(rows["debt_fen"], 0))
     size = owing.num_rows
     columns = {
         "month": pa.array([month] * size, pa.string()),
@@ -209,12 +220,6 @@ def _carried(home: Home, month: str) -> _Carried:
     return _Carried(pa.table(claims, schema=DECISION_SCHEMA), months)
 
 
-def _posted(home: Home, closed: AbstractSet[str]) -> pa.Table:
-    """Lines of closed months only: what a killed run may have left is not in force."""
-    lines = _rows(home, LINES, LINE_SCHEMA)
-    return lines.filter(pc.is_in(lines["period"], pa.array(sorted(closed), pa.string())))
-
-
 def _edition_line(edition: Edition, area: str) -> str:
     """The reading edition as papers name it; said when the area has none of its own."""
     own = "" if edition.id == area else f"，统筹区 {area} 没有自己的采集口径"
@@ -222,8 +227,8 @@ def _edition_line(edition: Edition, area: str) -> str:
 
 
 def posted_lines(home: Home, case_id: str) -> pa.Table:
-    """Every line that paid one list in closed months, alone or merged with others of its stay, by month."""
-    lines = _posted(home, set(closed_months(home)))
+    """Every line that paid one list in closed months, alone or merged with others of its stay, by month; with `run`."""
+    lines = posted_anywhere(home)
     alone = pc.equal(lines["case_id"], case_id)
     together = pc.fill_null(pc.match_substring(_framed(lines[MERGED]), f",{case_id},"), False)
     return lines.filter(pc.or_(alone, together)).sort_by("period")
@@ -242,16 +247,16 @@ def line_case(home: Home, line: dict[str, Any]) -> pa.Table:
         pc.equal(cases["institution_code"], line["institution_code"]), pc.is_in(cases["case_id"], pa.array(ids))
     )
     lists = cases.filter(pc.and_(wanted, pc.equal(cases["source"], "settlement_list")))
-    area = closed_months(home)[line["period"]]["area"]
+    area = every_run(home)[line[RUN]]["area"]
     return with_code_version(join_stays(lists, "merge"), open_edition(home, area))
 
 
-def _frozen(home: Home, month: str, manifest: dict[str, Any]) -> MonthSettlement:
-    statement = _rows(home, STATEMENTS, STATEMENT_SCHEMA)
-    statement = statement.filter(pc.equal(statement["month"], month)).sort_by(
+def _frozen(home: Home, manifest: dict[str, Any]) -> MonthSettlement:
+    month, area = manifest["month"], manifest["area"]
+    statement = statements(home, area, [month]).sort_by(
         [("institution_code", "ascending"), ("fund", "ascending")],
     )
-    lines = _posted(home, {month}).sort_by(
+    lines = posted(home, area, [month]).sort_by(
         [("institution_code", "ascending"), ("case_id", "ascending"), ("line_kind", "ascending")],
     )
     frozen = MonthSettlement(month, lines, statement, tuple(manifest["notes"]))
@@ -263,8 +268,3 @@ def _frozen(home: Home, month: str, manifest: dict[str, Any]) -> MonthSettlement
             hint="数据被改动过：请从备份恢复，不要发布",
         )
     return frozen
-
-
-def _rows(home: Home, name: str, schema: pa.Schema) -> pa.Table:
-    table = lake.read(home, name, schema.names)
-    return schema.empty_table() if table is None else table.cast(schema)
