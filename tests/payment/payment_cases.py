@@ -53,6 +53,7 @@ BASE: dict[str, Any] = {
         "pay.method": _assumed("付费方法", "choice", "rate"),
         "scope.tests": _assumed("判断先后", "codes", ["care_type", "pay_mode"]),
         "scope.interim_bills": _assumed("中途结算", "choice", "merge"),
+        "scope.stays_across_years": _assumed("跨年住院", "choice", "whole"),
         "scope.ungrouped_pay": _assumed("未入组", "choice", {"0000": "by_item", "QY": "by_item"}, "ungrouped"),
         "fee.base": _assumed("费用基数", "choice", "total"),
         "rate.tier_budget": _assumed("总额", "fen", {"310": _BUDGET, "390": _BUDGET}, "fund", "hospital_level"),

@@ -150,6 +150,29 @@ def test_each_bill_may_be_a_case_of_its_own(tmp_path: Path) -> None:
     assert books.posted["standard_fen"].to_pylist() == [fen(10_000)] * books.posted.num_rows
 
 
+DECEMBER, JANUARY = "2025-12", "2026-01"
+D = bill("D", 4_000, date(2025, 12, 28))
+E = bill("E", 5_000, date(2026, 1, 10))
+
+
+def test_a_stay_across_years_is_one_case_or_one_a_year(tmp_path: Path) -> None:
+    whole = Books(make_policy(tmp_path / "whole", {"scope.stays_across_years": "whole"}))
+    whole.close(DECEMBER, D, E)
+    assert told(whole.close(JANUARY, D, E)) == [("D", "reversal", fen(-4_000)), ("E", "replacement", fen(9_000))]
+    apart = Books(make_policy(tmp_path / "apart", {"scope.stays_across_years": "by_year"}))
+    apart.close(DECEMBER, D, E)
+    assert told(apart.close(JANUARY, D, E)) == [("E", "regular", fen(5_000))]
+    assert apart.fees() == whole.fees() == fen(9_000)
+
+
+def test_only_a_stay_across_years_asks_how_it_is_paid(tmp_path: Path) -> None:
+    books = Books(make_policy(tmp_path, change=lambda data: data["parameters"].pop("scope.stays_across_years")))
+    assert told(books.close(JUNE, A, B)) == [("B", "regular", fen(9_000))]
+    with pytest.raises(PolicyError) as refused:
+        books.close(JANUARY, A, B, D, E)
+    assert refused.value.code == "policy.gap"
+
+
 def test_bed_days_are_paid_by_item_and_must_be_said(tmp_path: Path) -> None:
     def with_bed_day(data: dict[str, Any]) -> None:
         scope = {"inpatient": "DRG", "bed_day": "BY_ITEM", "*": "OUT"}

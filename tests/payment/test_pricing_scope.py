@@ -11,6 +11,7 @@ from payment_cases import INSTITUTIONS, case, fen, grouped, priced_rows
 from pricing_cases import edition, means_table
 
 from tongpin.base.errors import PolicyError
+from tongpin.payment.explain import explain_case
 from tongpin.payment.pricing.price import price
 
 if TYPE_CHECKING:
@@ -220,3 +221,42 @@ def test_a_tcm_group_needs_its_share_of_treatment_and_its_days(
     assert (found["drg"], found["priced_drg"]) == ("BB11D", group)
     with pytest.raises(PolicyError, match="没有中医治疗费用"):
         price(cases, policy, INSTITUTIONS)
+
+
+NEWBORNS: dict[str, Any] = {
+    "scope.tests": [*ALWAYS, "newborn"],
+    "scope.newborn_days": 28,
+    "scope.newborn_admitted": ["2", "3"],
+    "scope.newborn_pay": "OUT",
+}
+
+
+@pytest.mark.parametrize(
+    ("age_days", "kind", "scope"),
+    [(3, "1", "OUT"), (28, "9", "OUT"), (29, "1", "DRG"), (3, "3", "DRG"), (3, None, "DRG"), (None, "1", "DRG")],
+)
+def test_a_newborn_is_a_case_of_its_own_only_if_admitted(
+    tmp_path: Path, age_days: int | None, kind: str | None, scope: str
+) -> None:
+    policy = edition(tmp_path, NEWBORNS)
+    found = only_newborn(policy, age_days, kind)
+    assert found["pay_scope"] == scope
+
+
+def only_newborn(policy: Policy, age_days: int | None, kind: str | None) -> dict[str, Any]:
+    cases = grouped(case("c1", 9_000, 2_000, age_days=age_days))
+    cases = cases.append_column("newborn_admission_type", pa.array([kind], pa.string()))
+    (row,) = price(cases, policy, INSTITUTIONS).to_pylist()
+    return row
+
+
+def test_a_newborn_paid_by_item_is_told_why(tmp_path: Path) -> None:
+    policy = edition(tmp_path, NEWBORNS | {"scope.newborn_pay": "BY_ITEM"})
+    row = only_newborn(policy, 3, "1")
+    assert (row["by_item_reason"], row["gross_fen"]) == ("newborn", fen(9_000))
+    assert "新生儿未作为病人收治" in explain_case(row, policy)
+
+
+def test_the_test_of_newborns_needs_the_type_of_admission(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="newborn_admission_type"):
+        only(edition(tmp_path, NEWBORNS), age_days=3)

@@ -16,6 +16,7 @@ from tongpin.payment.pricing.schema import (
     EARLY_END,
     EARLY_ENDS,
     EXCLUDED,
+    NEWBORN,
     OBSERVED,
     REGISTER,
     REGISTERS,
@@ -197,6 +198,10 @@ def _outside(told: Told) -> Step:
     if reason == EARLY_END:
         text = f"{by_item}：{EARLY_ENDS[row['early_end']]}"
         return told.step("范围", text, row["gross_fen"], "scope.early_hours", "scope.early_pay")
+    if reason == NEWBORN:
+        text = f"{by_item}：新生儿未作为病人收治"
+        keys = ("scope.newborn_days", "scope.newborn_admitted", "scope.newborn_pay")
+        return told.step("范围", text, row["gross_fen"], *keys)
     if reason == REGISTER:
         return _registered(told)
     kind = "QY" if row["status"] == "ambiguous" else "0000"

@@ -17,10 +17,12 @@ from tongpin.payment.month.posting import (
     is_among,
     list_keys,
 )
-from tongpin.payment.policy.period import posting_months
-from tongpin.records.views.stay_lists import BED_DAY, MERGED, join_stays
+from tongpin.payment.policy.period import clearing_years, posting_months
+from tongpin.records.views.stay_lists import BED_DAY, MERGED, join_stays, sharing
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from tongpin.payment.policy.policy import Policy
 
 
@@ -37,9 +39,10 @@ def join_interim_bills(lists: pa.Table, posted: pa.Table, withdrawals: pa.Table,
 
     A merged case that holds bills posted before is posted under the id of its last unposted list; what was posted is
     withdrawn in the month that posts it (a red line, and the merged case as the blue one). A stay whose lists are all
-    posted is left as it was posted. Withdrawn lists join nothing. `policy.gap` when the edition leaves the way open.
+    posted is left as it was posted. Withdrawn lists join nothing. A stay with bills of two clearing years is one case
+    or one a year, as `scope.stays_across_years` says. `policy.gap` when the edition leaves the way open.
     """
-    last_day = ((np.datetime64(month, "M") + 1).astype("datetime64[D]") - 1).item()
+    last_day = _last_day(month)
     how = policy.value("scope.interim_bills", last_day)
     if how == BED_DAY and all(leaf.get("care_type") != BED_DAY for leaf in policy.leaves("scope.care_type", last_day)):
         raise PolicyError(
@@ -51,6 +54,24 @@ def join_interim_bills(lists: pa.Table, posted: pa.Table, withdrawals: pa.Table,
     if how != "merge":
         return Joined(join_stays(lists, how), withdrawals)
     return _merged(lists, posted, withdrawals, month, policy)
+
+
+def _last_day(month: str) -> date:
+    day: date = ((np.datetime64(month, "M") + 1).astype("datetime64[D]") - 1).item()
+    return day
+
+
+def _years(lists: pa.Table, apart: Any, policy: Policy, on: date) -> Any | None:
+    """The clearing year of each list where stays are parted by it (S915-02); asked only when a stay crosses years."""
+    stay = sharing(lists, apart=apart)
+    rows = np.flatnonzero(stay >= 0)
+    if not len(rows):
+        return None
+    years = np.zeros(len(stay), np.int64)
+    years[rows] = clearing_years(lists.take(pa.array(rows)), policy)
+    pairs = np.unique(np.stack([stay[rows], years[rows]]), axis=1)
+    crosses = len(np.unique(pairs[0])) < pairs.shape[1]
+    return years if crosses and policy.value("scope.stays_across_years", on) == "by_year" else None
 
 
 def _merged(lists: pa.Table, posted: pa.Table, withdrawals: pa.Table, month: str, policy: Policy) -> Joined:
@@ -66,12 +87,13 @@ def _merged(lists: pa.Table, posted: pa.Table, withdrawals: pa.Table, month: str
     standing = posted.filter(pc.and_(pc.invert(is_red), pc.invert(is_among(posted_keys, gone))))
     ever = _chained(posted_keys, _members(posted).keys)
 
-    joined = join_stays(lists, "merge", apart=apart)
+    years = _years(lists, apart, policy, _last_day(month))
+    joined = join_stays(lists, "merge", apart=apart, years=years)
     stays = _Stays(joined, standing, ever)
     if stays.settled.any():
         # All their lists are posted, not together: closed months are not joined afterwards.
         left = is_among(keys, stays.members.keys.filter(pa.array(stays.settled[stays.members.rows])))
-        joined = join_stays(lists, "merge", apart=pc.or_(apart, left))
+        joined = join_stays(lists, "merge", apart=pc.or_(apart, left), years=years)
         stays = _Stays(joined, standing, ever)
     joined = stays.named(joined)
     paid_with_others = pc.sum(is_among(_members(standing).keys, withdrawn)).as_py() or 0

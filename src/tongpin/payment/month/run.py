@@ -32,6 +32,7 @@ from tongpin.payment.month.closed import (
     run_name,
     statements,
 )
+from tongpin.payment.month.further import with_further
 from tongpin.payment.month.interim import join_interim_bills
 from tongpin.payment.month.methods import method_of
 from tongpin.payment.month.posting import WITHDRAWAL_SCHEMA, within_edition
@@ -45,6 +46,8 @@ from tongpin.payment.month.statement_columns import assumed_labels
 from tongpin.payment.policy.library import open_policy
 from tongpin.payment.policy.period import natural_months
 from tongpin.payment.policy.routes import check_routed, own_routes, route
+from tongpin.payment.prepay.account import TAKEN_COLUMNS, read_account, taken_of
+from tongpin.payment.prepay.offsets import decided_in, month_claims
 from tongpin.records.intake.load import CASES, INSTITUTIONS, WITHDRAWALS, read_loaded
 from tongpin.records.views.edition import open_edition, with_code_version
 from tongpin.records.views.stay_lists import MERGED, join_stays
@@ -140,10 +143,10 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     carried = _carried(home, area, month)
     settlement = settle_month(
         month,
-        method.price(with_code_version(able.lines, edition), policy, institutions),
+        method.price(with_further(home, with_code_version(able.lines, edition), policy), policy, institutions),
         paid,
         joined.withdrawals,
-        pa.concat_tables([_claims(home, area), carried.claims]),
+        pa.concat_tables([_claims(home, area, month), carried.claims]),
         closed,
         policy,
     )
@@ -190,10 +193,18 @@ def _of_area(home: Home, lists: pa.Table, area: str) -> tuple[pa.Table, tuple[st
     return lists.filter(here), (note,) if count else ()
 
 
-def _claims(home: Home, area: str) -> pa.Table:
-    """The decisions that lower a transfer; the other kinds of the layout are for other calculations."""
+def _claims(home: Home, area: str, month: str) -> pa.Table:
+    """The decisions that lower a transfer, and what the prepayment account takes from the month.
+
+    The other kinds of the layout are for other calculations.
+    """
     known = decisions(home, area)
-    return known.filter(pc.is_in(known["kind"], pa.array(list(DECISION_KINDS)))).select(DECISION_SCHEMA.names)
+    known = known.filter(pc.is_in(known["kind"], pa.array(list(DECISION_KINDS)))).select(DECISION_SCHEMA.names)
+    entries = read_account(home, area)
+    taken = taken_of(statements(home, area).select(list(TAKEN_COLUMNS)).to_pylist()) if entries else {}
+    ahead = month_claims(month, entries, taken, decided_in(month, known.to_pylist()))
+    own = pa.Table.from_pylist([one._asdict() for one in ahead], schema=DECISION_SCHEMA)
+    return pa.concat_tables([known.cast(DECISION_SCHEMA), own])
 
 
 class _Carried(NamedTuple):

@@ -54,7 +54,8 @@ SCOPES = ("DRG", "BY_ITEM", "BED_DAY", "SINGLE_DISEASE", "OUT")
 
 CARE_TYPE, UNGROUPED = "care_type", "ungrouped"
 STAY_DAYS, EXCLUDED, EARLY_END, REGISTER = "stay_days", "excluded_groups", "early_end", "register"
-REASONS = (CARE_TYPE, OBSERVED, UNGROUPED, STAY_DAYS, EXCLUDED, EARLY_END, REGISTER)
+NEWBORN = "newborn"
+REASONS = (CARE_TYPE, OBSERVED, UNGROUPED, STAY_DAYS, EXCLUDED, EARLY_END, REGISTER, NEWBORN)
 """Why a case of the settlement is not paid by its group."""
 
 REGISTERS: dict[str, str] = {

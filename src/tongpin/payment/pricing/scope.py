@@ -13,6 +13,7 @@ from tongpin.payment.pricing.schema import (
     CARE_TYPE,
     EARLY_END,
     EXCLUDED,
+    NEWBORN,
     OBSERVED,
     REASONS,
     REGISTER,
@@ -20,7 +21,7 @@ from tongpin.payment.pricing.schema import (
     SCOPES,
     STAY_DAYS,
 )
-from tongpin.payment.pricing.stay import early_ends, stay_days
+from tongpin.payment.pricing.stay import early_ends, not_admitted, stay_days
 from tongpin.payment.pricing.tables import registers
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ def _decided(
         return _set_choice(found, rows, hit, some.choices("scope.stay_days_pay"), STAY_DAYS)
     if test == EARLY_END:
         return _early(found, some, rows)
+    if test == NEWBORN:
+        return _set_choice(found, rows, not_admitted(part, some), some.choices("scope.newborn_pay"), NEWBORN)
     return _registered(test, part, some, found, rows)
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow.compute as pc
 
 from tongpin.base.errors import PolicyError
-from tongpin.payment.policy.lookup import Coded
+from tongpin.payment.policy.lookup import Coded, coded
 from tongpin.payment.pricing.schema import EARLY_ENDS
 
 if TYPE_CHECKING:
-    from tongpin.payment.policy.lookup import DayColumn, IntColumn, Lookup
+    from tongpin.payment.policy.lookup import BoolColumn, DayColumn, IntColumn, Lookup
     from tongpin.payment.pricing.rows import CaseRows
 
 _WAYS = {"5": "death_24h", "2": "transfer_24h", "4": "against_advice_24h"}
@@ -44,6 +44,29 @@ def stay_days(cases: CaseRows, lookup: Lookup) -> IntColumn:
 def _days(cases: CaseRows, name: str) -> DayColumn:
     found: DayColumn = cases[name].to_numpy().astype("datetime64[D]")
     return found
+
+
+def not_admitted(cases: CaseRows, lookup: Lookup) -> BoolColumn:
+    """Which lists are of newborns that were born here and not admitted as patients of their own (policy choice 27).
+
+    A newborn is known by `age_days`; one whose list leaves the type of admission open counts as admitted.
+    """
+    for name in ("age_days", "newborn_admission_type"):
+        if name not in cases.column_names:
+            raise PolicyError("policy.column", f"病例表没有 {name}", where=name, hint="新生儿的判断要用日龄与入院类型")
+    days = pc.fill_null(cases["age_days"], -1).to_numpy().astype(np.int64)
+    is_newborn = (days >= 0) & (days <= lookup.numbers("scope.newborn_days"))
+    rows = np.flatnonzero(is_newborn)
+    born_here = np.zeros(len(days), dtype=bool)
+    if len(rows):
+        types = coded(cases.take(rows)["newborn_admission_type"])
+        some = lookup.narrowed(rows)
+        known = lookup.policy
+        admitted = some.with_dimensions({"newborn_type": types}).over(
+            ("newborn_type",), lambda on, c: c["newborn_type"] in ("", *known.value("scope.newborn_admitted", on))
+        )
+        born_here[rows] = ~admitted.astype(bool)
+    return born_here
 
 
 def early_ends(cases: CaseRows, lookup: Lookup) -> Coded:

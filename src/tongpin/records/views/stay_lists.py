@@ -28,18 +28,19 @@ _LIKENESS = {"procedures": ("code", "date"), "icu_stays": ("ward", "entry", "lea
 _MINUTES_PER_HOUR = 60
 
 
-def join_stays(cases: pa.Table, how: How, *, apart: Any | None = None) -> pa.Table:
+def join_stays(cases: pa.Table, how: How, *, apart: Any | None = None, years: Any | None = None) -> pa.Table:
     """Cases with the lists of one stay (institution, `mdtrt_id`) joined, and a column `merged_case_ids`.
 
     `each` leaves them; `bed_day` gives them the care type `bed_day`; `merge` makes one case of them: amounts and their
     details added, procedures united, admission the first, diagnoses, id and other facts of the last by settlement;
     `merged_case_ids` then holds the ids in that order (null elsewhere). Only inpatient lists are joined, and none of
-    `apart` (a Boolean array: withdrawn lists). Pure; the order of rows is kept. Source: practice §2, policy choice 27.
+    `apart` (a Boolean array: withdrawn lists); with `years` (one for each row) only those of one year. Pure; the order
+    of rows is kept. Source: practice §2, policy choice 27, S915-02.
     """
     if how not in get_args(How):
         raise RecordsError("records.stays", f"不知道怎样处理中途结算：{how}", hint=f"可用：{'、'.join(get_args(How))}")
     cases = cases.append_column(MERGED, pa.nulls(cases.num_rows, pa.list_(pa.string())))
-    stay = _stays(cases, apart)
+    stay = _stays(cases, apart, years)
     if how == "each" or not (stay >= 0).any():
         return cases
     if how == "bed_day":
@@ -52,7 +53,12 @@ def join_stays(cases: pa.Table, how: How, *, apart: Any | None = None) -> pa.Tab
     return both.take(pa.array(np.argsort(np.concatenate([kept, group.last]), kind="stable")))
 
 
-def _stays(cases: pa.Table, apart: Any | None) -> Any:
+def sharing(cases: pa.Table, *, apart: Any | None = None) -> Any:
+    """The number of the stay of each row that shares it with another one (institution, `mdtrt_id`), −1 elsewhere."""
+    return _stays(cases, apart, None)
+
+
+def _stays(cases: pa.Table, apart: Any | None, years: Any | None) -> Any:
     """The number of the stay of each row that shares it with another one, −1 elsewhere."""
     able = pc.and_(
         pc.equal(cases["source"], "settlement_list"),
@@ -60,7 +66,10 @@ def _stays(cases: pa.Table, apart: Any | None) -> Any:
     )
     if apart is not None:
         able = pc.and_(able, pc.invert(apart))
-    key = pc.binary_join_element_wise(cases["institution_code"], cases["mdtrt_id"], "\x1f")
+    parts = [cases["institution_code"], cases["mdtrt_id"]]
+    if years is not None:
+        parts.append(pa.array(years).cast(pa.string()))
+    key = pc.binary_join_element_wise(*parts, "\x1f")
     encoded = pc.if_else(pc.fill_null(able, False), key, pa.scalar(None, pa.string())).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
