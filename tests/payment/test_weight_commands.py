@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any
 import openpyxl
 import pyarrow as pa
 import pytest
+import yaml
 
 from tongpin.cli import main
-from tongpin.payment.policy.library import policy_named
+from tongpin.payment.policy.library import policy_folders, policy_named
+from tongpin.payment.policy.vocabulary import KNOWN
 from tongpin.payment.weights.history import levels_on
 from tongpin.records.case.schema import CASE_SCHEMA
 from tongpin.records.intake.load import CASES, INSTITUTIONS, KEYS, WITHDRAWALS
@@ -149,6 +152,39 @@ def test_a_version_day_is_reported_per_hospital(tongpin, tmp_path: Path) -> None
     assert said["total"]["difference_fen"] == 0
     assert said["total"]["old_fen"] == said["total"]["new_fen"] > 0
     assert [row[0] for row in rows_of(book, "各院影响")][-3:] == [*HOSPITALS, "合计"]
+
+
+def raised(home: Home, rescale: dict[str, Any] | None = None) -> str:
+    """The demonstration edition with level coefficients, and a rescale if given."""
+    name = f"demo-east/{'rescaled' if rescale else 'raised'}"
+    shutil.copytree(policy_folders(home)["demo-east/2025"], home.policies / name)
+    file = home.policies / name / "policy.yaml"
+    data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    data |= {"id": name, "draft": True}
+    levels = {"三级": 1.1, "二级": 1.05, "一级": 1}
+    chosen = {"order": ["product", "level"], "capped": [], "withheld": [], "level": levels}
+    if rescale:
+        chosen |= {"order": ["product", "level", "rescale"], "rescale": rescale}
+    by = {"level": ["hospital_level"], "rescale": ["fund", "hospital_level"]}
+    for key, value in chosen.items():
+        known = KNOWN[f"coefficient.{key}"]
+        held = {"label": known.label, "unit": known.unit, "values": {date(2024, 1, 1): value}, "assumed": True}
+        data["parameters"][f"coefficient.{key}"] = held | ({"by": by[key]} if key in by else {})
+    file.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    return name
+
+
+def test_the_neutral_coefficient_keeps_the_total(tongpin, home: Home) -> None:
+    arguments = ("--from-months", "2025-06..2025-06", "--day", "2025-06-15")
+    said, code = tongpin("weights", "neutral", raised(home), *arguments)
+    assert code == 0
+    found = {(one["fund"], one["hospital_level"]): one for one in said["coefficients"]}
+    assert {key: one["rescale_e4"] for key, one in found.items()} == {("310", "三级"): 9091, ("310", "二级"): 9524}
+    rescale = {"310": {"三级": 0.9091, "二级": 0.9524}}
+    again, _ = tongpin("weights", "neutral", raised(home, rescale), *arguments)
+    for one in again["coefficients"]:
+        assert one["stated_e4"] == one["rescale_e4"] == found[one["fund"], one["hospital_level"]]["rescale_e4"]
+        assert abs(one["raised_fen"] - one["plain_fen"]) * 10_000 <= one["plain_fen"]
 
 
 def test_a_proposal_goes_from_evidence_to_a_new_scheme(tongpin, home: Home, tmp_path: Path) -> None:

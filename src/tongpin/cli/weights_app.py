@@ -62,6 +62,21 @@ def weights_version_day(
     weights_commands.version_day(home, old, new, months, on.date(), output)
 
 
+@weights_app.command("neutral")
+def weights_neutral(
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="付费办法，统筹区/版本，或轮次代号")],
+    months: MonthsOption,
+    on: Annotated[datetime, typer.Option("--day", formats=["%Y-%m-%d"], help="取哪一天的值")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """预算中性系数：系数连乘使总额变了多少，coefficient.rescale 写多少才不变。"""
+    from tongpin.cli import weights_commands
+
+    weights_commands.neutral(home, policy, months, on.date())
+
+
 @weights_app.command("history")
 def weights_history(
     drg: Annotated[str, typer.Argument(metavar="DRG", help="病组编码")],

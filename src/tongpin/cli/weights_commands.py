@@ -205,6 +205,43 @@ def _two_groupings(home: Home, months: str, old: Policy, new: Policy) -> tuple[p
     return grouped, group(cases, after), {**before.drg_names, **after.drg_names}
 
 
+def neutral(home_path: Path | None, name: str, months: str, day: date) -> None:
+    """The neutral coefficient of every fund and level over the lists of some months."""
+    from tongpin.grouping.compiled.stage import group
+    from tongpin.grouping.library import open_scheme
+    from tongpin.payment.weights.history import cases_of_months
+    from tongpin.payment.weights.neutral import neutral_coefficients
+    from tongpin.payment.weights.repricing import pinned
+    from tongpin.payment.weights.rounds import round_or_edition
+    from tongpin.payment.weights.stability import weight_text
+    from tongpin.records.intake.load import INSTITUTIONS, read_loaded
+    from tongpin.report.words import count_text, percent_text, wan_text
+    from tongpin.store.home import Home
+
+    home = Home.open(home_path)
+    policy = round_or_edition(home, name)
+    first, last = months_of(months)
+    grouped = group(cases_of_months(home, first, last, policy), open_scheme(home, policy.scheme_id))
+    found = neutral_coefficients(grouped, pinned(policy, day), read_loaded(home, INSTITUTIONS))
+    screen.give({"ok": True, "policy": policy.id, "coefficients": [one._asdict() for one in found]})
+    for line in notices(home, policy):
+        screen.say(line)
+    screen.table(
+        f"预算中性系数：{policy.id}（{day} 的值），病例 {first} 至 {last}",
+        ["基金", "结算级别", "例数", "不乘系数（万元）", "乘系数（万元）", "总额变化", "现写", "应写"],
+        [
+            [
+                *(one.fund, one.hospital_level, count_text(one.case_count)),
+                *(wan_text(one.plain_fen), wan_text(one.raised_fen)),
+                percent_text((one.raised_fen - one.plain_fen) / one.plain_fen if one.plain_fen else None),
+                *(weight_text(one.stated_e4), weight_text(one.rescale_e4)),
+            ]
+            for one in found
+        ],
+    )
+    screen.say("把“应写”写进 coefficient.rescale（按基金、结算级别），并把 rescale 列入 coefficient.order，总额即不变")
+
+
 def version_day(home_path: Path | None, old_name: str, new_name: str, months: str, day: date, output: Path) -> None:
     """Old and new edition over the same cases, per hospital and per move, split by step."""
     from tongpin.payment.weights.impact_xlsx import write_version_day

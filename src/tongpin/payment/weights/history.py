@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import StoreError
+from tongpin.payment.month.further import with_further
 from tongpin.payment.policy.period import natural_months
 from tongpin.records.case.schema import CASE_SCHEMA
 from tongpin.records.intake.load import CASES, WITHDRAWALS, read_loaded
@@ -45,7 +46,8 @@ def cases_of_months(home: Home, first: str, last: str, policy: Policy, *, with_f
     gone_keys = pc.binary_join_element_wise(gone["institution_code"], gone["setl_id"], "\x1f")
     lists = lists.filter(pc.invert(pc.is_in(framed, gone_keys)))
     how = policy.value("scope.interim_bills", pc.max(lists["settlement_date"]).as_py())
-    return with_code_version(join_stays(lists, how), open_edition(home, policy.id.split("/")[0]))
+    joined = with_code_version(join_stays(lists, how), open_edition(home, policy.id.split("/")[0]))
+    return with_further(home, joined, policy)
 
 
 def levels_on(institutions: pa.Table, on: date) -> dict[str, str]:
