@@ -14,11 +14,13 @@ import yaml
 from payment_cases import START, make_policy, write_policy
 
 import tongpin
-from tongpin.payment.policy.json_schema import policy_schema
+from tongpin.payment.policy.drafts import new_edition
+from tongpin.payment.policy.json_schema import policy_schema, schema_text
 from tongpin.payment.policy.leaves import Band
 from tongpin.payment.policy.policy import Policy
 from tongpin.payment.policy.prose import leaf_words, sections, whole_lines
 from tongpin.payment.policy.vocabulary import DIMENSIONS, FAMILIES, KNOWN
+from tongpin.store.home import Home
 
 SHIPPED = sorted((Path(tongpin.__file__).parent / "policies").glob("*/*/policy.yaml"))
 BANDS_IN_WORDS = "从 0 起 3，从 2 起 2.5"
@@ -242,3 +244,14 @@ def test_the_schema_names_exactly_the_known_keys_dimensions_and_options():
 def test_the_schema_marks_what_the_reader_refuses(tmp_path, change, fault):
     found = checked(write_policy(tmp_path, change=change) / "policy.yaml")
     assert any(fault in text for text in found), found
+
+
+def test_a_draft_leads_editors_to_the_schema(tmp_path):
+    home = Home.open(tmp_path / "home")
+    draft = Path(new_edition(home, "my-city/2026", "demo-east/2025").file)
+    again = Path(new_edition(home, "my-city/2027", "my-city/2026").file)
+    for file in (draft, again):
+        first = [line for line in file.read_text(encoding="utf-8").splitlines() if "yaml-language-server" in line]
+        assert len(first) == 1
+        schema = (file.parent / first[0].split("$schema=")[1]).resolve()
+        assert schema.read_text(encoding="utf-8") == schema_text()

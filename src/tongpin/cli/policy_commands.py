@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from tongpin.cli.output import screen
@@ -183,12 +182,11 @@ def _say_line(line: Line) -> None:
 def schema(output: Path | None, *, force: bool) -> None:
     """Write the JSON Schema of `policy.yaml`, or print it."""
     from tongpin.base.errors import PolicyError, os_words
-    from tongpin.payment.policy.json_schema import policy_schema
+    from tongpin.payment.policy.json_schema import policy_schema, schema_text
 
-    data = policy_schema()
-    text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+    text = schema_text()
     if output is None:
-        screen.give({"ok": True, "schema": data})
+        screen.give({"ok": True, "schema": policy_schema()})
         screen.say(text.rstrip())
         return
     if output.exists() and not force:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, get_args
 
 from tongpin.payment.policy.vocabulary import DIMENSIONS, KNOWN, UNIT_LABELS, Basis
@@ -22,6 +23,11 @@ _REFERENCED = {"$ref": "#/$defs/reference"}
 _SOURCE = {"assumed": _FLAG, "reference": _REFERENCED, "note": {"type": "string"}}
 _NUMBER = {"type": "number", "minimum": 0}
 _WHOLE = {"type": "integer", "minimum": 0}
+
+
+def schema_text() -> str:
+    """The schema as the file that editors read."""
+    return json.dumps(policy_schema(), ensure_ascii=False, indent=1) + "\n"
 
 
 def policy_schema() -> dict[str, Any]:
