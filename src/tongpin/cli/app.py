@@ -12,8 +12,11 @@ from tongpin.cli.clearing_app import clear
 from tongpin.cli.dip_app import dip_app
 from tongpin.cli.fund_app import fund_app
 from tongpin.cli.ledger_app import ledger_app
+from tongpin.cli.lists_app import lists_app
 from tongpin.cli.options import AreaOption, HomeOption, JsonOption, LanguageOption, MonthOption
 from tongpin.cli.policy_app import policy_app
+from tongpin.cli.prepay_app import prepay_app
+from tongpin.cli.review_app import review_app
 from tongpin.cli.weights_app import catalogue_app, round_app, weights_app
 
 app = typer.Typer(
@@ -34,7 +37,10 @@ app.add_typer(round_app, name="round")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(dip_app, name="dip")
 app.add_typer(fund_app, name="fund")
+app.add_typer(prepay_app, name="prepay")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(lists_app, name="lists")
+app.add_typer(review_app, name="review")
 
 
 @app.callback(invoke_without_command=True)
@@ -344,17 +350,38 @@ def report_joint(
 
 @app.command()
 def explain(
-    case_id: Annotated[str, typer.Argument(metavar="CASE", help="清单的结算号")],
+    case_id: Annotated[str | None, typer.Argument(metavar="CASE", help="清单的结算号", show_default=False)] = None,
     others: Annotated[
         list[str] | None,
         typer.Option("--not", help="为什么不是这个 DRG、ADRG 或 MDC，可写几次", show_default=False),
     ] = None,
     page: Annotated[Path | None, typer.Option("--html", help="入组说明写成一页 .html", show_default=False)] = None,
+    institution: Annotated[
+        str | None, typer.Option("--institution", help="说清一家机构的数：机构代码", show_default=False)
+    ] = None,
+    fund: Annotated[str, typer.Option("--fund", help="与 --institution 一起：基金代码")] = "310",
+    month: Annotated[
+        str | None, typer.Option("--month", help="与 --institution 一起：该月支付情况表的数", show_default=False)
+    ] = None,
+    year: Annotated[
+        int | None, typer.Option("--year", help="与 --institution 一起：该年清算的数", show_default=False)
+    ] = None,
+    field: Annotated[
+        str | None, typer.Option("--field", help="与 --month 一起：哪一栏，例如 盈亏 的列名或表头", show_default=False)
+    ] = None,
+    area: AreaOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
 ) -> None:
-    """一例的每一元从哪里来：入组路径、权重、费率、各付费方。"""
+    """每一元从哪里来：一例的入组、权重、费率、各付费方；或一家机构某月、某年的一笔数、它的公式与背后的清单。"""
+    if institution is not None and case_id is None and (month is None) != (year is None):
+        from tongpin.cli import amount_commands
+
+        amount_commands.explain(home, institution, fund, month=month, year=year, field=field, area=area)
+        return
+    if case_id is None or institution is not None:
+        raise typer.BadParameter("写一份清单的结算号，或写 --institution 与 --month、--year 之一")
     from tongpin.cli import money_commands
 
     money_commands.explain(home, case_id, others or [], page)

@@ -200,8 +200,8 @@ def _outside(told: Told) -> Step:
         return told.step("范围", text, row["gross_fen"], "scope.early_hours", "scope.early_pay")
     if reason == NEWBORN:
         text = f"{by_item}：新生儿未作为病人收治"
-        keys = ("scope.newborn_days", "scope.newborn_admitted", "scope.newborn_pay")
-        return told.step("范围", text, row["gross_fen"], *keys)
+        of_newborns = ("scope.newborn_days", "scope.newborn_admitted", "scope.newborn_pay")
+        return told.step("范围", text, row["gross_fen"], *of_newborns)
     if reason == REGISTER:
         return _registered(told)
     kind = "QY" if row["status"] == "ambiguous" else "0000"

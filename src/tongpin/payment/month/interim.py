@@ -17,7 +17,7 @@ from tongpin.payment.month.posting import (
     is_among,
     list_keys,
 )
-from tongpin.payment.policy.period import clearing_years, posting_months
+from tongpin.payment.policy.period import clearing_years, last_day, posting_months
 from tongpin.records.views.stay_lists import BED_DAY, MERGED, join_stays, sharing
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def join_interim_bills(lists: pa.Table, posted: pa.Table, withdrawals: pa.Table,
     posted is left as it was posted. Withdrawn lists join nothing. A stay with bills of two clearing years is one case
     or one a year, as `scope.stays_across_years` says. `policy.gap` when the edition leaves the way open.
     """
-    last_day = _last_day(month)
-    how = policy.value("scope.interim_bills", last_day)
-    if how == BED_DAY and all(leaf.get("care_type") != BED_DAY for leaf in policy.leaves("scope.care_type", last_day)):
+    on = last_day(month)
+    how = policy.value("scope.interim_bills", on)
+    if how == BED_DAY and all(leaf.get("care_type") != BED_DAY for leaf in policy.leaves("scope.care_type", on)):
         raise PolicyError(
             "policy.gap",
             "中途结算按床日处理，但就医类别的付费范围没有写 bed_day",
@@ -54,11 +54,6 @@ def join_interim_bills(lists: pa.Table, posted: pa.Table, withdrawals: pa.Table,
     if how != "merge":
         return Joined(join_stays(lists, how), withdrawals)
     return _merged(lists, posted, withdrawals, month, policy)
-
-
-def _last_day(month: str) -> date:
-    day: date = ((np.datetime64(month, "M") + 1).astype("datetime64[D]") - 1).item()
-    return day
 
 
 def _years(lists: pa.Table, apart: Any, policy: Policy, on: date) -> Any | None:
@@ -87,7 +82,7 @@ def _merged(lists: pa.Table, posted: pa.Table, withdrawals: pa.Table, month: str
     standing = posted.filter(pc.and_(pc.invert(is_red), pc.invert(is_among(posted_keys, gone))))
     ever = _chained(posted_keys, _members(posted).keys)
 
-    years = _years(lists, apart, policy, _last_day(month))
+    years = _years(lists, apart, policy, last_day(month))
     joined = join_stays(lists, "merge", apart=apart, years=years)
     stays = _Stays(joined, standing, ever)
     if stays.settled.any():

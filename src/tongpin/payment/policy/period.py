@@ -64,6 +64,12 @@ def natural_months(cases: pa.Table, basis: Basis) -> DayColumn:
     return case_days(cases, basis).astype("datetime64[M]")
 
 
+def last_day(month: str) -> date:
+    """The last day of a month (`YYYY-MM`)."""
+    day: date = ((np.datetime64(month, "M") + 1).astype("datetime64[D]") - 1).item()
+    return day
+
+
 def clearing_years(cases: pa.Table, policy: Policy) -> IntColumn:
     """The clearing year of each case by `year_by` (TV-P2)."""
     return _years(case_days(cases, policy.edition.year_by.value))

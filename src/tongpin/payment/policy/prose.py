@@ -76,6 +76,13 @@ def sections(policy: Policy, on: date | None = None) -> tuple[Section, ...]:
     )
 
 
+def line_of(policy: Policy, key: str, on: date) -> Line:
+    """The value of a parameter in force on a day, in words; `policy.gap` where the edition leaves it open."""
+    policy.in_force_since(key, on)
+    (line,) = _lines(policy, key, on)
+    return line
+
+
 def _lines(policy: Policy, key: str, on: date | None) -> list[Line]:
     parameter = policy.edition.parameters[key]
     begun = [day for day in parameter.values if on is None or day <= on]
