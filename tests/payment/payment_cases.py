@@ -75,6 +75,7 @@ BASE: dict[str, Any] = {
         "pool.negative": _assumed("负统筹", "choice", "allow"),
         "deposit.ratio": _assumed("保证金", "ratio", 0.03),
         "deposit.base": _assumed("保证金基数", "choice", "after_audit"),
+        "deposit.covers": _assumed("保证金范围", "choice", "all"),
         "transfer.negative": _assumed("负拨付", "choice", "collect"),
         "rounding.halves": _assumed("取半", "choice", "away_from_zero"),
         "rounding.rate": _assumed("费率取整", "fen", 1),

@@ -121,6 +121,32 @@ def test_a_newborn_that_was_only_born_here_is_paid_with_its_mother(tmp_path: Pat
     assert sorted(lines(home)) == ["ill", "older"]
 
 
+TWINS = "    unit: choice\n    values: {2024-01-01: "
+
+
+def test_the_weight_that_groups_twins_is_the_editions(tmp_path: Path) -> None:
+    chosen = f"  scope.twin_weight:\n    label: 多胎新生儿按哪个出生体重分组\n{TWINS}"
+    twins = a_list("T", birth_weight=2600, birth_weights=[2600, 1900])
+    one = a_list("S", birth_weight=2500, birth_weights=[2500])
+    for option, weight in (("first", 2600), ("lowest", 1900)):
+        home = home_of(tmp_path / option, (f"{chosen}first}}", f"{chosen}{option}}}"))
+        keep_cases(home, twins, one)
+        found = lines(home)
+        assert {name: row["birth_weight"] for name, row in found.items()} == {"T": weight, "S": 2500}
+
+
+def test_only_twins_ask_for_their_weight(tmp_path: Path) -> None:
+    home = home_of(tmp_path)
+    file = home.policies / "city" / "2025" / "policy.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(re.sub(r"(?m)^  scope\.twin_weight:\n(    .*\n)+", "", text), encoding="utf-8")
+    keep_cases(home, a_list("S", birth_weight=2500, birth_weights=[2500]))
+    assert lines(home)
+    keep_cases(home, a_list("T", birth_weight=2600, birth_weights=[2600, 1900]))
+    with pytest.raises(PolicyError, match=r"scope\.twin_weight"):
+        lines(home)
+
+
 def test_the_fee_of_tcm_treatment_is_that_of_the_front_page(tmp_path: Path) -> None:
     fallback = "  tcm.fallback:\n    label: 转入\n    unit: text\n    by: [drg]\n"
     fallback += "    values: {2024-01-01: {AA11: BB11}}\n    assumed: true\n"

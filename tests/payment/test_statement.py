@@ -244,6 +244,14 @@ def test_the_base_of_the_deposit_is_a_parameter(tmp_path, base, deposit, transfe
     assert (row["deposit_fen"], row["cash_transfer_fen"]) == (fen(deposit), fen(transfer))
 
 
+@pytest.mark.parametrize(("covers", "deposit"), [("all", 1_000), ("grouped", 600)])
+def test_the_deposit_may_leave_cases_paid_by_item_alone(tmp_path, covers, deposit):
+    policy = make_policy(tmp_path, {"deposit.covers": covers, "deposit.ratio": 0.1})
+    row = row_of(settle(policy, JUNE, [case("group", 9_000, 4_000), case("item", 6_000, 2_000, status="ungrouped")]))
+    assert row["pool_payable_fen"] == fen(10_000)
+    assert row["deposit_fen"] == fen(deposit)
+
+
 def test_a_decision_of_another_month_waits_and_one_without_lists_has_its_own_row(policy):
     waiting = decisions(("penalty", 1), month="2025-07")
     assert row_of(settle(policy, JUNE, [OLD], decided=waiting))["penalty_fen"] == 0

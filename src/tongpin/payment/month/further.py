@@ -21,6 +21,7 @@ from tongpin.records.views.stay_lists import MERGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from tongpin.payment.policy.policy import Policy
     from tongpin.store.home import Home
@@ -73,6 +74,25 @@ def with_further(home: Home, lists: pa.Table, policy: Policy) -> pa.Table:
         known = _SOURCES[one.source](home, one)
         lists = lists.append_column(one.column, _brought(lists, known, one))
     return lists
+
+
+def with_twin_weights(home: Home, lists: pa.Table, policy: Policy, on: date) -> pa.Table:
+    """The lists with the birth weight that the edition groups a list of several newborns by (policy choice 27).
+
+    `scope.twin_weight` is asked only when a list names several weights; the case table holds the first of them.
+    """
+    cases = read_loaded(home, CASES, ["source", "institution_code", "case_id", "birth_weights"])
+    several = pc.and_(
+        pc.equal(cases["source"], "settlement_list"),
+        pc.greater(pc.fill_null(pc.list_value_length(cases["birth_weights"]), 0), 1),
+    )
+    twins = cases.filter(several)
+    place = pc.index_in(list_keys(lists, "case_id"), value_set=list_keys(twins, "case_id"))
+    if not pc.any(pc.is_valid(place)).as_py() or policy.value("scope.twin_weight", on) == FIRST:
+        return lists
+    lowest = pa.array([min(weights) for weights in twins["birth_weights"].to_pylist()], pa.int32())
+    column = pc.coalesce(lowest.take(place), lists["birth_weight"])
+    return lists.set_column(lists.column_names.index("birth_weight"), "birth_weight", column)
 
 
 class _Known(NamedTuple):

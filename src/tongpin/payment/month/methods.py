@@ -11,8 +11,10 @@ from tongpin.grouping.compiled.stage import group
 from tongpin.grouping.library import open_scheme
 from tongpin.payment.dip.library import catalogue_folders, open_catalogue
 from tongpin.payment.dip.price import price_dip
+from tongpin.payment.dip.reviews import reviews_of
 from tongpin.payment.dip.scheme import group_dip
 from tongpin.payment.dip.values import pays_by_scores
+from tongpin.payment.month.closed import decisions
 from tongpin.payment.month.statement_columns import DIP, DRG
 from tongpin.payment.pricing.price import price
 
@@ -61,9 +63,10 @@ def _drg(home: Home, policy: Policy) -> Method:
 def _dip(home: Home, policy: Policy) -> Method:
     catalogue = open_catalogue(home, policy.scheme_id)
     label = f"病种目录（{catalogue.facts['title']}）"
+    reviews = reviews_of(decisions(home, policy.id.split("/")[0]))
 
     def priced(lists: pa.Table, policy: Policy, institutions: pa.Table) -> pa.Table:
-        return price_dip(group_dip(lists, catalogue), policy, catalogue, institutions)
+        return price_dip(group_dip(lists, catalogue), policy, catalogue, institutions, reviews)
 
     return Method(DIP, catalogue.id, catalogue.digest, label, (label,) if catalogue.assumed else (), priced)
 

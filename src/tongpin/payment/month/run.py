@@ -32,7 +32,7 @@ from tongpin.payment.month.closed import (
     run_name,
     statements,
 )
-from tongpin.payment.month.further import with_further
+from tongpin.payment.month.further import with_further, with_twin_weights
 from tongpin.payment.month.interim import join_interim_bills
 from tongpin.payment.month.methods import method_of
 from tongpin.payment.month.posting import WITHDRAWAL_SCHEMA, within_edition
@@ -44,7 +44,7 @@ from tongpin.payment.month.statement import (
 )
 from tongpin.payment.month.statement_columns import assumed_labels
 from tongpin.payment.policy.library import open_policy
-from tongpin.payment.policy.period import natural_months
+from tongpin.payment.policy.period import last_day, natural_months
 from tongpin.payment.policy.routes import check_routed, own_routes, route
 from tongpin.payment.prepay.account import TAKEN_COLUMNS, read_account, taken_of
 from tongpin.payment.prepay.offsets import decided_in, month_claims
@@ -137,6 +137,7 @@ def _settle(home: Home, month: str, policy: Policy, closed: set[str]) -> tuple[M
     method = method_of(home, policy)
     paid = posted(home, area)
     withdrawals = read_loaded(home, WITHDRAWALS).select(WITHDRAWAL_SCHEMA.names).cast(WITHDRAWAL_SCHEMA)
+    lists = with_twin_weights(home, lists, policy, last_day(month))
     joined = join_interim_bills(lists, paid, withdrawals, month, policy)
     able = within_edition(joined.lists, paid, joined.withdrawals, policy)
     edition = open_edition(home, area)

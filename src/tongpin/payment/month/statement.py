@@ -61,6 +61,8 @@ _REGULAR_SUMS = (
 _COUNTS = ("cases", "drg_cases", "ungrouped_cases", "high_cases", "low_cases")
 _ADJUSTMENTS = (LATE, REVERSAL, REPLACEMENT)
 _ADJUSTED_SUMS = ("item_pool_fen", "pool_payable_fen", "result_fen")
+_GROUPED = "grouped_payable_fen"
+"""The pool payable of the month's lines paid by their group, which a deposit may be limited to."""
 _CLAIMS = tuple(f"{kind}_fen" for kind in DECISION_KINDS)
 
 STATEMENT_SCHEMA = pa.schema(
@@ -191,6 +193,7 @@ def _line_parts(lines: pa.Table) -> pa.Table:
             parts[f"{adjustment}_{name}"] = pc.multiply(chosen, lines[name])
     for name in _ADJUSTED_SUMS:
         parts[f"month_{name}"] = lines[name]
+    parts[_GROUPED] = pc.multiply(lines["pool_payable_fen"], pc.cast(is_drg, pa.int64()))
     return pa.table(parts)
 
 
@@ -240,10 +243,11 @@ def _closing(month: str, grouped: pa.Table, is_observed: Any, policy: Policy) ->
     sums = {name: grouped[name].to_numpy() for name in grouped.column_names if name not in _KEYS}
     payable = sums["month_pool_payable_fen"] + sums["month_floored_fen"] - sums["floor_recovered_fen"]
     base_choice = lookup.texts("deposit.base")
-    after_audit = payable - sums["audit_deduction_fen"]
+    whole = np.where(lookup.texts("deposit.covers") == "grouped", sums[_GROUPED], payable)
+    after_audit = whole - sums["audit_deduction_fen"]
     base = np.select(
         [base_choice == "payable", base_choice == "after_audit"],
-        [payable, after_audit],
+        [whole, after_audit],
         after_audit - sums["penalty_fen"],
     )
     unit = lookup.numbers("rounding.deposit")
