@@ -11,7 +11,7 @@ from prepay_cases import s001_policy
 
 from tongpin.base.errors import PolicyError
 from tongpin.payment.prepay.cash_gap import cash_gap, loan_plan
-from tongpin.payment.prepay.monthly import FundState, account, may_prepay, monthly_amount, recovery_plan
+from tongpin.payment.prepay.monthly import FundState, MonthlyHistory, Recovery, may_prepay, monthly_budget, recovery_of
 from tongpin.payment.prepay.yearly import SHORT, History, settle_prepayment, use_warnings, yearly_budget
 
 WAN = 1_000_000
@@ -27,10 +27,11 @@ def test_the_budget_says_how_it_came_about(tmp_path):
     assert {one.source for one in budget.steps} == {"模拟"}
 
 
-def test_unreasonable_growth_is_taken_out_of_the_base(tmp_path):
-    inflated = HISTORY._replace(excluded_fen=(0, 0, 3_000 * WAN))
+def test_unreasonable_growth_is_taken_out_of_the_base_and_told(tmp_path):
+    inflated = HISTORY._replace(excluded_fen=(0, 0, 3_000 * WAN), excluded_why="2025 分解住院（核查 3 号）")
     budget = yearly_budget(s001_policy(tmp_path), 2026, inflated)
     assert budget.core_fen == 9_000 * WAN * 88 // 100
+    assert budget.steps[0][:3] == ("剔除不合理增长", "2025 分解住院（核查 3 号）", -3_000 * WAN)
 
 
 def test_a_reserve_may_be_a_share_of_the_total(tmp_path):
@@ -94,25 +95,21 @@ def test_a_fund_may_prepay_with_its_reserve_and_never_in_deficit(tmp_path, balan
     assert may_prepay(policy, NEW_YEAR, FundState("310", balance, 1_000, result)).allowed is allowed
 
 
-def test_a_month_of_mean_spending_is_prepaid_and_recovered(tmp_path):
-    policy = s001_policy(tmp_path, prepay__mean_years=1)
-    months = [0] * 12 + [100] * 6 + [200] * 6
-    amount = monthly_amount(policy, NEW_YEAR, "310", months)
-    assert (amount, recovery_plan(policy, NEW_YEAR, "310", amount)) == (150, (50, 50, 50))
+def test_a_month_of_mean_spending_is_prepaid(tmp_path):
+    policy = s001_policy(tmp_path, prepay__mean_years=1, prepay__mean_months=1.5, prepay__instalments=2)
+    months = (*[0] * 12, *[100] * 6, *[200] * 6)
+    budget = monthly_budget(policy, 2026, MonthlyHistory("H3", "310", months))
+    assert (budget.total_fen, budget.instalments_fen, budget.reserve_fen) == (225, (113, 112), 0)
+    assert [(one.label, one.amount_fen) for one in budget.steps] == [("月均支出", 150), ("预付金", 225)]
     with pytest.raises(PolicyError, match="只有 11 个月"):
-        monthly_amount(policy, NEW_YEAR, "310", [1] * 11)
+        monthly_budget(policy, 2026, MonthlyHistory("H3", "310", (1,) * 11))
 
 
-def test_recovery_at_the_end_of_the_year_is_one_offset(tmp_path):
-    policy = s001_policy(tmp_path, prepay__recovery="year_end")
-    assert recovery_plan(policy, NEW_YEAR, "310", 150) == (150,)
-
-
-def test_the_account_is_a_receivable():
-    moves = [("2025-02", "offset", 40), ("2025-01", "paid", 100), ("2025-12", "returned", 60)]
-    assert [one.outstanding_fen for one in account(moves)] == [100, 60, 0]
-    with pytest.raises(PolicyError, match="多冲了"):
-        account([*moves, ("2026-01", "offset", 1)])
+def test_how_a_prepayment_comes_back(tmp_path):
+    assert recovery_of(s001_policy(tmp_path), NEW_YEAR, "310") == Recovery(1, 3)
+    assert recovery_of(s001_policy(tmp_path, prepay__recovery="year_end"), NEW_YEAR, "310") is None
+    with pytest.raises(PolicyError, match=r"prepay\.recovery_lag"):
+        recovery_of(s001_policy(tmp_path, prepay__recovery_lag=None), NEW_YEAR, "310")
 
 
 def test_the_gap_is_the_deepest_month():

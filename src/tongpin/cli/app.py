@@ -420,7 +420,9 @@ def coverage(as_json: JsonOption = False, lang: LanguageOption = "zh") -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="grouping 分组；load 装载；pricing 定价")] = "grouping",
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="grouping 分组；load 装载；pricing 定价；clearing 年度清算")
+    ] = "grouping",
     cases: Annotated[
         int | None, typer.Option("--cases", min=1, help="病例数；分组一百万起连同整座城市", show_default=False)
     ] = None,

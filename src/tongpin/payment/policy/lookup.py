@@ -51,15 +51,15 @@ class Coded(NamedTuple):
         """The same values for some of the rows."""
         return Coded(self.codes[rows], self.values)
 
+    def as_list(self) -> list[str]:
+        """The text of each row."""
+        return [self.values[code] for code in self.codes.tolist()]
+
     def texts(self) -> pa.Array:
         """The column as Arrow strings."""
         if len(self.values) == 1:
             return pa.repeat(self.values[0], len(self.codes))
-        return pc.cast(self.dictionary(), pa.string())
-
-    def dictionary(self) -> pa.Array:
-        """The column as an Arrow dictionary array."""
-        return pa.DictionaryArray.from_arrays(pa.array(self.codes.astype(np.int32)), pa.array(self.values, pa.string()))
+        return pa.array(self.values, pa.string()).take(pa.array(self.codes))
 
 
 def coded(column: Any) -> Coded:
@@ -109,19 +109,31 @@ class Lookup:
         dimensions: Mapping[str, Coded | Callable[[], Coded]],
         *,
         places: IntColumn | None = None,
+        epochs: Callable[[], IntColumn] | None = None,
     ) -> None:
         self.policy = policy
         self.days = days
         self.dimensions = dict(dimensions)
         self._case_ids = case_ids
         self._places = places
+        self._known_epochs = epochs
         self._combined: dict[tuple[str, ...], _Combinations] = {}
 
     @cached_property
     def _epochs(self) -> IntColumn:
-        """How many of the edition's changes lie behind each case."""
+        """How many of the edition's changes since the first case lie behind each case."""
+        if self._known_epochs is not None:
+            return self._known_epochs()
+        if not len(self.days):
+            return np.zeros(0, dtype=np.int64)
+        first, last = self.days.min(), self.days.max()
         breakpoints = np.array(self.policy.breakpoints, dtype="datetime64[D]")
-        found: IntColumn = np.searchsorted(breakpoints, self.days, side="right").astype(np.int64)
+        within = breakpoints[(breakpoints > first) & (breakpoints <= last)]
+        if not len(within):
+            return np.zeros(len(self.days), dtype=np.int64)
+        found: IntColumn = (self.days >= within[0]).astype(np.int64)
+        for later in within[1:]:
+            found += self.days >= later
         return found
 
     def dimension(self, name: str) -> Coded:
@@ -139,14 +151,21 @@ class Lookup:
         def of(name: str) -> Callable[[], Coded]:
             return lambda: self.dimension(name).take(rows)
 
+        def epochs() -> IntColumn:
+            found: IntColumn = self._epochs[rows]
+            return found
+
         places = rows if self._places is None else self._places[rows]
         dimensions = {name: of(name) for name in self.dimensions}
-        return Lookup(self.policy, self.days[rows], self._case_ids, dimensions, places=places)
+        return Lookup(self.policy, self.days[rows], self._case_ids, dimensions, places=places, epochs=epochs)
 
     def with_dimensions(self, dimensions: Mapping[str, Coded]) -> Lookup:
         """The same cases with more dimensions, or others in the place of known ones."""
         known = {**self.dimensions, **dimensions}
-        return Lookup(self.policy, self.days, self._case_ids, known, places=self._places)
+        made = Lookup(self.policy, self.days, self._case_ids, known, places=self._places, epochs=lambda: self._epochs)
+        # What was told apart without the new dimensions is told apart as before.
+        made._combined = {names: one for names, one in self._combined.items() if dimensions.keys().isdisjoint(names)}
+        return made
 
     def case_name(self, row: int) -> str:
         """The id of a case, to name it in a refusal."""
@@ -156,7 +175,7 @@ class Lookup:
     def over(self, names: tuple[str, ...], find: Callable[[date, dict[str, str]], Any]) -> Any:
         """`find` for each case, called once for each distinct combination of value dates and named dimensions."""
         combined = self._combinations(names)
-        found = np.array([self._find_one(int(row), names, find) for row in combined.example])
+        found = np.array(self._find(names, combined, find))
         if not len(combined.example):
             return np.array([])
         return np.full(len(self.days), found[0]) if len(found) == 1 else found[combined.of_row]
@@ -164,7 +183,7 @@ class Lookup:
     def coded_over(self, names: tuple[str, ...], find: Callable[[date, dict[str, str]], str]) -> Coded:
         """As `over` for texts, as codes into the distinct texts."""
         combined = self._combinations(names)
-        found = [self._find_one(int(row), names, find) for row in combined.example]
+        found = self._find(names, combined, find)
         values = list(dict.fromkeys(found))
         places = np.array([values.index(value) for value in found], dtype=np.int64)
         if len(values) <= 1:
@@ -177,24 +196,29 @@ class Lookup:
             space = int(key.max(initial=0)) + 1
             for name in names:
                 codes, values = self.dimension(name)
-                key = key * max(len(values), 1) + codes
-                space *= max(len(values), 1)
+                if len(values) > 1:
+                    key = key * len(values) + codes if space > 1 else codes
+                    space *= len(values)
             self._combined[names] = _combinations(key, space)
         return self._combined[names]
 
-    def _find_one(
+    def _find(
         self,
-        row: int,
         names: tuple[str, ...],
+        combined: _Combinations,
         find: Callable[[date, dict[str, str]], Any],
-    ) -> Any:
-        dimensions = {name: self.dimension(name) for name in names}
-        chosen = {name: one.values[one.codes[row]] for name, one in dimensions.items()}
-        try:
-            return find(self.days[row].item(), chosen)
-        except PolicyError as error:
-            message = f"{error.message}（例如病例 {self.case_name(row)}）"
-            raise PolicyError(error.code, message, where=error.where, hint=error.hint) from None
+    ) -> list[Any]:
+        """What is found for the example of each combination."""
+        days = self.days[combined.example].tolist()
+        texts = [self.dimension(name).take(combined.example).as_list() for name in names]
+        found = []
+        for place, on in enumerate(days):
+            try:
+                found.append(find(on, {name: text[place] for name, text in zip(names, texts, strict=True)}))
+            except PolicyError as error:
+                message = f"{error.message}（例如病例 {self.case_name(int(combined.example[place]))}）"
+                raise PolicyError(error.code, message, where=error.where, hint=error.hint) from None
+        return found
 
     def choices(self, key: str) -> Coded:
         """A choice or a text of the policy for each case, coded."""
@@ -208,13 +232,14 @@ class Lookup:
 
     def numbers(self, key: str) -> IntColumn:
         """Whole fen or days of the policy for each case."""
-        found: IntColumn = self._values(key).astype(np.int64)
+        found: IntColumn = self._values(key).astype(np.int64, copy=False)
         return found
 
     def scaled(self, key: str) -> IntColumn:
         """A ratio of the policy for each case, in ten-thousandths."""
         by = self._by(key)
-        found: IntColumn = self.over(by, lambda on, chosen: self.policy.scaled(key, on, **chosen)).astype(np.int64)
+        values = self.over(by, lambda on, chosen: self.policy.scaled(key, on, **chosen))
+        found: IntColumn = values.astype(np.int64, copy=False)
         return found
 
     def listed(self, key: str, name: str) -> BoolColumn:
@@ -237,6 +262,8 @@ def _combinations(key: IntColumn, space: int) -> _Combinations:
     if space > _DIRECT:
         encoded = pc.dictionary_encode(pa.array(key))
         key, space = encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)
+    if space == 1 and len(key):
+        return _Combinations(np.array([len(key) - 1]), np.zeros(len(key), dtype=np.int64))
     shown = np.full(space, -1, dtype=np.int64)
     shown[key] = np.arange(len(key))
     met = shown >= 0

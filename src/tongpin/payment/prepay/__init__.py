@@ -1,5 +1,5 @@
-"""Prepayment 预付: what a fund pays ahead, by two named schemes, and how it comes back.
+"""Prepayment 预付: what a fund pays ahead, by two named schemes and by instant settlement, and how it comes back.
 
-What lives here: the yearly budget of S001, the monthly prepayment of the national notice, the account, the cash gap.
-Comes in: spending of earlier years or months, the fund's reserve. Goes out: instalments, receivables, warnings.
+What lives here: plan, append-only account, offsets of a month, watching, settlement of a year, cash gap, papers.
+Comes in: spending of earlier years, the fund's reserve, what closed months took. Goes out: entries, claims, papers.
 """

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from decimal import InvalidOperation
 from typing import TYPE_CHECKING, NamedTuple
 
-from tongpin.base.money import SCALE, check_balance, round_half_up, split_fen
+from tongpin.base.errors import PolicyError
+from tongpin.base.money import SCALE, check_balance, parse_yuan, round_half_up, split_fen
+from tongpin.payment.prepay.account import month_after
+from tongpin.payment.prepay.spending import PERIOD, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 MONTHS = 12
+FLOW_COLUMNS = ("institution_code", "month", "opening", "inflow", "outflow")
+
+
+class Flows(NamedTuple):
+    """The cash of a hospital as it expects it without prepayments, in fen: the opening, and in − out by month."""
+
+    institution_code: str
+    opening_fen: int
+    months: tuple[str, ...]
+    flows_fen: tuple[int, ...]
 
 
 class Gap(NamedTuple):
@@ -56,3 +71,32 @@ def loan_plan(principal_fen: int, months: int, yearly_rate_e4: int) -> tuple[Ins
         plan.append(Instalment(part, interest, owed))
     check_balance("prepay.loan", "贷款与各期本金之和", principal_fen, sum(one.principal_fen for one in plan))
     return tuple(plan)
+
+
+def read_flows(path: Path) -> list[Flows]:
+    """The cash flows of a CSV file (`FLOW_COLUMNS`, yuan) by hospital; the first month of each names its opening.
+
+    PolicyError `prepay.file` names the line.
+    """
+
+    def refuse(line: int, message: str, hint: str) -> PolicyError:
+        return PolicyError("prepay.file", message, where=f"{path} 第 {line} 行", hint=hint)
+
+    found: dict[str, Flows] = {}
+    for line, row in read_rows(path, FLOW_COLUMNS):
+        code, month = row["institution_code"], row["month"]
+        held = found.get(code)
+        if not code or not PERIOD.fullmatch(month) or len(month) == len("2026"):
+            raise refuse(line, "机构或月份不对", "月份写成 2026-01，机构代码要填")
+        if held is None and not row["opening"]:
+            raise refuse(line, f"机构 {code} 的第一个月没有期初资金", "在 opening 写期初资金，以后各月留空")
+        if held is not None and (row["opening"] or month != month_after(held.months[-1], 1)):
+            raise refuse(line, f"机构 {code} 的月份不连续，或又写了期初", "逐月连着写，期初只写在第一个月")
+        try:
+            flow = parse_yuan(row["inflow"]) - parse_yuan(row["outflow"])
+            opening = held.opening_fen if held else parse_yuan(row["opening"])
+        except (ValueError, InvalidOperation):
+            raise refuse(line, "金额不对", "以元为单位，至多两位小数") from None
+        before = held or Flows(code, opening, (), ())
+        found[code] = Flows(code, opening, (*before.months, month), (*before.flows_fen, flow))
+    return list(found.values())

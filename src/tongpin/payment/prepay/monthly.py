@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from tongpin.base.errors import PolicyError
 from tongpin.base.money import SCALE, check_balance, round_half_up, split_fen, yuan
+from tongpin.payment.prepay.yearly import Budget, told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
     from tongpin.payment.policy.policy import Policy
+
+
+MONTHS = 12
 
 
 class FundState(NamedTuple):
@@ -23,6 +25,14 @@ class FundState(NamedTuple):
     result_fen: int
 
 
+class MonthlyHistory(NamedTuple):
+    """What the fund spent at a hospital in the months before, oldest first, in fen."""
+
+    institution_code: str
+    fund: str
+    spent_fen: tuple[int, ...]
+
+
 class Offer(NamedTuple):
     """Whether a fund may prepay, and why, in words."""
 
@@ -30,13 +40,14 @@ class Offer(NamedTuple):
     reason: str
 
 
-class Entry(NamedTuple):
-    """A movement of a prepayment account, in fen: paid ahead > 0, offset or returned < 0, and what is outstanding."""
+class Recovery(NamedTuple):
+    """How a payment comes back: in so many months, the first so many months after it; None: when the year is settled.
 
-    month: str
-    kind: str
-    amount_fen: int
-    outstanding_fen: int
+    A lag of 0 is the month of the payment itself.
+    """
+
+    lag_months: int
+    months: int
 
 
 def may_prepay(policy: Policy, on: date, state: FundState) -> Offer:
@@ -57,49 +68,38 @@ def may_prepay(policy: Policy, on: date, state: FundState) -> Offer:
     return Offer(enough, text if enough else f"{text}，不预付")
 
 
-def monthly_amount(policy: Policy, on: date, fund: str, monthly_fen: Sequence[int]) -> int:
+def monthly_budget(policy: Policy, year: int, history: MonthlyHistory) -> Budget:
     """What is prepaid to a hospital: the mean of its monthly spending of the last years times the edition's months.
 
-    `monthly_fen`: the months of those years, oldest first, in fen; PolicyError `prepay.history` when there are fewer
-    than the edition's years ask for.
+    PolicyError `prepay.history` when there are fewer months than the edition's years ask for. Source: S907-01.
     """
-    wanted = 12 * policy.value("prepay.mean_years", on, fund=fund)
-    if len(monthly_fen) < wanted:
+    on = date(year, 1, 1)
+    fund = history.fund
+    years = policy.value("prepay.mean_years", on, fund=fund)
+    count = MONTHS * years
+    if len(history.spent_fen) < count:
         raise PolicyError(
             "prepay.history",
-            f"只有 {len(monthly_fen)} 个月的支出，月均要 {wanted} 个月",
+            f"机构 {history.institution_code} 基金 {fund} 只有 {len(history.spent_fen)} 个月的支出，要 {count} 个月",
             where="prepay.mean_years",
             hint="补上以前月份的支出，或在付费办法中改取均值的年数",
         )
+    spent = sum(history.spent_fen[-count:])
     months_e4 = policy.scaled("prepay.mean_months", on, fund=fund)
-    return round_half_up(sum(monthly_fen[-wanted:]) * months_e4, wanted * SCALE)
+    mean = round_half_up(spent, count)
+    amount = round_half_up(spent * months_e4, count * SCALE)
+    parts = tuple(split_fen(amount, [1] * policy.value("prepay.instalments", on, fund=fund)))
+    check_balance("prepay.instalments", "预付款与各次之和", amount, sum(parts))
+    steps = (
+        told(policy, on, "月均支出", f"{yuan(spent)} ÷ {count} 个月", mean, "prepay.mean_years"),
+        told(policy, on, "预付金", f"月均支出 × {months_e4 / SCALE:.4f} 个月", amount, "prepay.mean_months"),
+    )
+    return Budget(history.institution_code, fund, amount, 0, amount, parts, steps, ())
 
 
-def recovery_plan(policy: Policy, on: date, fund: str, amount_fen: int) -> tuple[int, ...]:
-    """The offsets by which a prepayment comes back, in fen: once at the end of the year, or in so many months."""
+def recovery_of(policy: Policy, on: date, fund: str) -> Recovery | None:
+    """How prepayments of a fund come back by the edition (S907-01); None: when the year is settled (S001-40)."""
     if policy.value("prepay.recovery", on, fund=fund) == "year_end":
-        return (amount_fen,)
-    count = policy.value("prepay.recovery_months", on, fund=fund)
-    return tuple(split_fen(amount_fen, [1] * count))
-
-
-def account(movements: Sequence[tuple[str, str, int]]) -> list[Entry]:
-    """A prepayment account from its movements (month, kind, amount in fen), by month: a receivable, not a payment.
-
-    Kinds: `paid` adds, `offset` and `returned` take off. PolicyError `prepay.account` when more comes back than was
-    paid ahead.
-    """
-    entries: list[Entry] = []
-    outstanding = 0
-    for month, kind, amount in sorted(movements, key=lambda one: one[0]):
-        outstanding += amount if kind == "paid" else -amount
-        if outstanding < 0:
-            raise PolicyError(
-                "prepay.account",
-                f"{month} 冲抵后预付金为负：多冲了 {yuan(-outstanding)} 元",
-                where="prepay_offset",
-                hint="核对该月的冲抵决定",
-            )
-        entries.append(Entry(month, kind, amount if kind == "paid" else -amount, outstanding))
-    check_balance("prepay.account", "预付金余额与各笔之和", outstanding, sum(one.amount_fen for one in entries))
-    return entries
+        return None
+    lag = policy.value("prepay.recovery_lag", on, fund=fund)
+    return Recovery(lag, policy.value("prepay.recovery_months", on, fund=fund))

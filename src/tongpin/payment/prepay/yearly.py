@@ -18,7 +18,8 @@ ORDINARY, SHORT = "ordinary", "short"
 class History(NamedTuple):
     """What the fund spent at a hospital in the years before, oldest first, in fen.
 
-    `excluded_fen`: unreasonable growth found in each of those years, evidenced (split stays, dear consumables).
+    `excluded_fen`: unreasonable growth found in each of those years, evidenced (split stays, dear consumables);
+    `excluded_why`: the evidence in words.
     """
 
     institution_code: str
@@ -27,6 +28,7 @@ class History(NamedTuple):
     function_type: str
     spent_fen: tuple[int, ...]
     excluded_fen: tuple[int, ...] = ()
+    excluded_why: str = ""
 
 
 class Line(NamedTuple):
@@ -61,6 +63,15 @@ class Settled(NamedTuple):
     reserve_payable_fen: int
 
 
+def told(policy: Policy, on: date, label: str, formula: str, amount_fen: int, key: str) -> Line:
+    """A line of how an amount was formed, with the document that its parameter stands in, or 模拟."""
+    parameter = policy.parameter(key)
+    reference = parameter.reference.get(policy.in_force_since(key, on))
+    assumed = "模拟" if parameter.assumed or reference is None else ""
+    source = "" if reference is None else f"{reference.title}{reference.clause}"
+    return Line(label, formula, amount_fen, key, "，".join(part for part in (source, assumed) if part))
+
+
 def yearly_budget(
     policy: Policy,
     year: int,
@@ -85,24 +96,22 @@ def yearly_budget(
         "cash": cash,
     }
 
-    def told(label: str, formula: str, amount_fen: int, key: str) -> Line:
-        parameter = policy.parameter(key)
-        reference = parameter.reference.get(policy.in_force_since(key, on))
-        return Line(
-            label, formula, amount_fen, key, "模拟" if reference is None else reference.title + reference.clause
-        )
-
     years = policy.value("prepay.mean_years", on, **place)
     spent = _reasonable(history, years)
     mean = round_half_up(sum(spent), years)
     ratio_e4 = policy.scaled("prepay.base_ratio", on, **place)
     factor_e4 = policy.scaled("prepay.factor", on, **place)
     core = round_half_up(mean * ratio_e4 * factor_e4, SCALE * SCALE)
-    steps = [
-        told("前几年均值", f"（{' + '.join(yuan(one) for one in spent)}）÷ {years}", mean, "prepay.mean_years"),
-        told(
-            "基数部分", f"均值 × {ratio_e4 / SCALE:.4f} × 等级与功能系数 {factor_e4 / SCALE:.4f}", core, "prepay.factor"
-        ),
+    steps = []
+    excluded = sum(history.excluded_fen[-years:])
+    if excluded:
+        why = history.excluded_why or "没有写原因"
+        steps.append(told(policy, on, "剔除不合理增长", why, -excluded, "prepay.mean_years"))
+    sums = " + ".join(yuan(one) for one in spent)
+    factors = f"均值 × {ratio_e4 / SCALE:.4f} × 等级与功能系数 {factor_e4 / SCALE:.4f}"
+    steps += [
+        told(policy, on, "前几年均值", f"（{sums}）÷ {years}", mean, "prepay.mean_years"),
+        told(policy, on, "基数部分", factors, core, "prepay.factor"),
     ]
     if reserve_fen is None:
         reserve_e4 = policy.scaled("prepay.reserve_ratio", on, **place)
@@ -110,14 +119,17 @@ def yearly_budget(
             reserve_fen = round_half_up(core * reserve_e4, SCALE)
         else:
             reserve_fen = round_half_up(core * reserve_e4, SCALE - reserve_e4)
-        steps.append(told("考核金预留", f"预留比例 {reserve_e4 / SCALE:.4f}", reserve_fen, "prepay.reserve_ratio"))
+        share = f"预留比例 {reserve_e4 / SCALE:.4f}"
+        steps.append(told(policy, on, "考核金预留", share, reserve_fen, "prepay.reserve_ratio"))
     total = core + reserve_fen
     paid_e4 = policy.scaled("prepay.paid_ratio", on, **place)
     base = core if policy.value("prepay.paid_base", on, **place) == "core" else total
     paid = round_half_up(base * paid_e4, SCALE)
     count = policy.value("prepay.instalments", on, **place)
     parts = tuple(split_fen(paid, [1] * count))
-    steps.append(told("预付款", f"{yuan(base)} × {paid_e4 / SCALE:.4f}，分 {count} 次", paid, "prepay.paid_ratio"))
+    poor = "（资金紧张）" if cash == SHORT else ""
+    how = f"{yuan(base)} × {paid_e4 / SCALE:.4f}{poor}，分 {count} 次"
+    steps.append(told(policy, on, "预付款", how, paid, "prepay.paid_ratio"))
     check_balance("prepay.instalments", "预付款与各次之和", paid, sum(parts))
     warnings = _low(policy, on, total, this_year_fen)
     return Budget(history.institution_code, history.fund, core, reserve_fen, total, parts, tuple(steps), warnings)
@@ -145,7 +157,7 @@ def _low(policy: Policy, on: date, total: int, this_year_fen: int | None) -> tup
     short_e4 = round_half_up((this_year_fen - total) * SCALE, this_year_fen)
     if short_e4 < policy.scaled("prepay.low_warning", on):
         return ()
-    return (f"预付总额比本年支出低 {short_e4 / 100:.2f} %，全年可能不够用",)
+    return (f"预付总额比最近一年支出低 {short_e4 / 100:.2f} %，可能不够用",)
 
 
 def settle_prepayment(due_fen: int, paid_fen: int, reserve_fen: int) -> Settled:
