@@ -10,13 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from ledger_cases import HOSPITAL, JUNE, MAY, a_list, bank, decide, keep, small_home
+from ledger_cases import HOSPITAL, JUNE, MAY, a_list, balance, bank, decide, keep, small_home
 
 from tongpin.base.errors import BalanceError, PolicyError, StoreError
 from tongpin.cli import main
-from tongpin.payment.ledger import run as ledger_run
-from tongpin.payment.ledger.accounts import accounts, books, fund_of, rules
-from tongpin.payment.ledger.run import POSTINGS, book_in_home, post_in_home, reverse_in_home
+from tongpin.payment.ledger.accounts import accounts, books, fund_of, rules, sources
+from tongpin.payment.ledger.journal import POSTINGS, RUNS
+from tongpin.payment.ledger.run import book_in_home, post_in_home, reverse_in_home
+from tongpin.payment.ledger.sources import statement_rows
 from tongpin.payment.ledger.vouchers import POSTING_SCHEMA, check_fund_book, check_postings, vouchers
 from tongpin.payment.month.run import closed_run
 from tongpin.payment.month.statement import DECISION_KINDS
@@ -34,12 +35,6 @@ def home(made: Path, tmp_path: Path) -> Home:
     return Home.open(shutil.copytree(made, tmp_path / "home"))
 
 
-def balance(postings: pa.Table, account: str) -> int:
-    """Debit less credit of an account, in fen."""
-    own = postings.filter(pc.equal(postings["account"], account))
-    return (pc.sum(own["debit_fen"]).as_py() or 0) - (pc.sum(own["credit_fen"]).as_py() or 0)
-
-
 def closing(home: Home) -> dict[tuple[str, str], int]:
     rows = book_in_home(home, 2025).balances.to_pylist()
     return {(row["book_label"], row["account_label"]): row["closing_fen"] for row in rows}
@@ -47,8 +42,7 @@ def closing(home: Home) -> dict[tuple[str, str], int]:
 
 def test_the_four_books_are_data_and_every_rule_names_accounts():
     assert list(books().values())[:4] == ["城乡居民", "城镇职工", "职工补充", "医疗救助"]
-    sources = ("statement", "payer", "visitor", "away", "bank")
-    named = {side for source in sources for rule in rules(source) for side in (rule.debit, rule.credit)}
+    named = {side for source in sources() for rule in rules(source) for side in (rule.debit, rule.credit)}
     assert named - {"@expense"} <= set(accounts())
     assert {f"{kind}_fen" for kind in DECISION_KINDS} <= {rule.amount for rule in rules("statement")}
     assert fund_of("310") == fund_of("310100")
@@ -89,7 +83,9 @@ def test_a_statement_whose_parts_do_not_sum_leaves_the_payable_open(home):
     statement = closed_run(home, JUNE).settlement.statement
     place = statement.column_names.index("cash_transfer_fen")
     with pytest.raises(BalanceError, match="应付机构与扣减、拨付"):
-        vouchers("statement", statement.set_column(place, "cash_transfer_fen", pa.array([1])), 1)
+        vouchers(
+            "statement", statement_rows(statement).set_column(place, "cash_transfer_fen", pa.array([1])), 1, "east"
+        )
 
 
 def test_payment_details_equal_the_fund_accounts(home):
@@ -111,7 +107,8 @@ def test_a_month_is_posted_once_and_only_new_bank_lines_follow(home):
     assert (first.was_posted, again.was_posted) == (False, True)
     assert again.postings.num_rows == first.postings.num_rows + 2, "the fund book is no money moved"
     assert balance(again.postings, "1001") == -50_000
-    assert post_in_home(home, JUNE, "32").notes == (f"{JUNE} 已记过账，这次没有按 --region 记异地差额；要记请先冲销",)
+    told = post_in_home(home, JUNE, "32").notes
+    assert told[0] == f"{JUNE} 已记过账，这次没有按 --region 记外地参保者的异地差额；要记请先冲销"
     bank(home, "B1", 60_000)
     with pytest.raises(PolicyError, match="记账之后改过金额"):
         post_in_home(home, JUNE)
@@ -180,7 +177,7 @@ def test_a_run_killed_before_its_log_counts_for_nothing(home, monkeypatch):
     real = lake.append
 
     def killed(at: Home, name: str, table: pa.Table) -> None:
-        if name == ledger_run.RUNS:
+        if name == RUNS:
             raise KeyboardInterrupt
         real(at, name, table)
 
@@ -204,8 +201,11 @@ def test_the_books_roll_up_and_months_not_posted_are_told(home):
     assert (found.months, found.missing_months) == ((MAY, JUNE), ())
     assert closing(home)["医疗救助", "医疗救助支出"] == 30_000
     next_year = book_in_home(home, 2026).balances.to_pylist()
-    assert {row["kind"] for row in next_year} == {"asset", "liability"}, "expenses begin each year at zero"
-    assert sum(row["opening_fen"] * (1 if row["kind"] == "asset" else -1) for row in next_year) < 0
+    assert {row["kind"] for row in next_year} == {"asset", "liability", "equity"}, "expenses begin each year at zero"
+    assert sum(row["opening_fen"] * (1 if row["kind"] == "asset" else -1) for row in next_year) == 0
+    spent = sum(row["closing_fen"] for row in found.balances.to_pylist() if row["kind"] == "expense")
+    earned = sum(row["closing_fen"] for row in found.balances.to_pylist() if row["kind"] == "income")
+    assert sum(row["opening_fen"] for row in next_year if row["kind"] == "equity") == earned - spent
 
 
 def test_further_funds_that_changed_after_posting_are_not_divided(home):

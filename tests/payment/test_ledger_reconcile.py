@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
-from ledger_cases import HOSPITAL, JUNE, MAY, a_list, bank, keep, result, small_home
+from ledger_cases import HOSPITAL, JUNE, MAY, a_list, bank, keep, keep_rows, result, small_home
 
-from tongpin.payment.ledger.run import reconcile_in_home
-from tongpin.payment.month.run import closed_run
+from tongpin.base.errors import PolicyError
+from tongpin.payment.ledger.reconcile_run import reconcile_in_home
+from tongpin.payment.ledger.run import post_in_home
+from tongpin.payment.month.run import closed_run, settle_in_home
+from tongpin.payment.policy.drafts import new_edition
+from tongpin.payment.policy.routes import COLUMNS
+from tongpin.records.intake.load import INSTITUTIONS
 from tongpin.store.home import Home
 
 
@@ -72,3 +78,28 @@ def test_transfer_fund_book_and_bank(home):
     rows = {row["purpose"]: row for row in reconcile_in_home(home, JUNE).bank.to_pylist()}
     assert all(row["differs"] for row in rows.values())
     assert rows["预付"]["payment_fen"] is None
+
+
+def test_each_area_of_a_home_compares_its_own_lists(tmp_path):
+    """H1 is paid by the city, H2 by the province: neither sees the lists of the other as missing."""
+    home = Home.open(tmp_path / "home")
+    for name in ("city/2025", "province/2025"):
+        draft = Path(new_edition(home, name, "demo-east/2025").file)
+        draft.write_text(re.sub(r"(?m)^draft:.*\n", "", draft.read_text(encoding="utf-8")), encoding="utf-8")
+    rows = ("*,*,*,*,*,settlement,2025-01-01,,city/2025,1,", "*,*,H2,*,*,settlement,2025-01-01,,province/2025,1,")
+    (home.policies / "routes.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n", encoding="utf-8")
+    for code in ("H1", "H2"):
+        row = {"institution_code": code, "institution_name": code, "settlement_level": "三级"}
+        keep_rows(home, "institution", INSTITUTIONS, row | {"valid_from": date(2020, 1, 1)})
+        keep(home, a_list(f"{code}-1", 7000, date(2025, 6, 3), institution_code=code))
+    for area in ("city", "province"):
+        settle_in_home(home, JUNE, area)
+    result(home, "H1-1", 7000, 3500, date(2025, 6, 3))
+    result(home, "H2-1", 7000, 3500, date(2025, 6, 3))
+    for area, code in (("city", "H1"), ("province", "H2")):
+        found = reconcile_in_home(home, JUNE, area)
+        assert found.cases.num_rows == 0
+        assert found.days["institution_code"].to_pylist() == [code]
+        assert {row["area"] for row in post_in_home(home, JUNE, area=area).postings.to_pylist()} == {area}
+    with pytest.raises(PolicyError, match="用 --area 指明统筹区"):
+        reconcile_in_home(home, JUNE)

@@ -55,12 +55,12 @@ def test_the_three_roles_and_their_vouchers():
         VISITOR_HERE: (750_000, 700_000, -50_000),
         LOCAL_ELSEWHERE: (0, 90_000, 0),
     }
-    visitor = vouchers("visitor", of_role(roles, VISITOR_HERE), 1)
+    visitor = vouchers("visitor", of_role(roles, VISITOR_HERE), 1, "east")
     owed = {}
     for row in visitor.to_pylist():
         owed[row["account"]] = owed.get(row["account"], 0) + row["debit_fen"] - row["credit_fen"]
     assert owed == {"1201": 700_000, "5101": -750_000, "2102": 50_000}
-    away = vouchers("away", of_role(roles, LOCAL_ELSEWHERE), 1)
+    away = vouchers("away", of_role(roles, LOCAL_ELSEWHERE), 1, "east")
     assert {row["account"]: row["debit_fen"] - row["credit_fen"] for row in away.to_pylist()} == {
         "5101": 90_000,
         "2101": -90_000,

@@ -40,6 +40,8 @@ OWN_ROWS = {
     "cost": 5,
     "fund-series": 2,
     "bank-line": 2,
+    "elsewhere-bill": 2,
+    "alliance": 2,
     "finance": 2,
     "peer": 2,
     "code-map": 13,
@@ -58,8 +60,12 @@ NOT_IN_EXAMPLES = {
 }
 NOT_IN_OWN_EXAMPLES = {
     ("institution", "campus_of"),
+    ("decision", "area"),
     ("decision", "group_code"),
     ("fee-line", "specification"),
+    ("bank-line", "area"),
+    ("elsewhere-bill", "area"),
+    ("alliance", "area"),
     ("running-bill", "setl_id"),
     ("staff", "valid_until"),
     ("department", "valid_until"),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tongpin.base.errors import PolicyError
 
-KINDS: dict[str, str] = {"asset": "资产", "liability": "负债", "income": "收入", "expense": "支出"}
+KINDS: dict[str, str] = {"asset": "资产", "liability": "负债", "equity": "结余", "income": "收入", "expense": "支出"}
 ANY_BOOK = "*"
 """The account stands in every book; a posting to it belongs to the book of its fund."""
 EXPENSE = "@expense"
@@ -98,8 +98,14 @@ def fund_of(code: str | None) -> Fund:
 
 @cache
 def rules(source: str) -> tuple[Rule, ...]:
-    """The posting rules of a source: statement, payer, visitor, away, bank."""
+    """The posting rules of a source, in the order of the table; `sources()` names them all."""
     return tuple(rule for row in _rows("posting_rules.csv") if (rule := Rule(**row)).source == source)
+
+
+@cache
+def sources() -> tuple[str, ...]:
+    """Every source that posting rules name."""
+    return tuple(dict.fromkeys(row["source"] for row in _rows("posting_rules.csv")))
 
 
 @cache

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from tongpin.base.money import check_balance
 from tongpin.payment.ledger.accounts import accounts, books, streams
+from tongpin.payment.ledger.closing import OPENING_EVENT
 from tongpin.payment.ledger.vouchers import check_postings
 
 BALANCE_SCHEMA = pa.schema(
@@ -27,25 +28,30 @@ STREAM_SCHEMA = pa.schema(
     ]
 )
 _SIDES = ("debit_fen", "credit_fen")
+FUND_BALANCE = "3001"
 
 
 def balances(postings: pa.Table, year: int) -> pa.Table:
     """Every account of every book in a year (`BALANCE_SCHEMA`), closed by the balance assertions (S003-18).
 
-    `postings`: all that stand, of this year and before (`POSTING_SCHEMA`). BalanceError when a book does not balance.
+    `postings`: all that stand in one area, of this year and before (`POSTING_SCHEMA`). The result of earlier years
+    stands in the opening of the fund balance; opening balances posted within the year open it. BalanceError when a
+    book, or the trial balance of its openings or closings, does not balance.
     """
     check_postings(postings)
-    before = pc.less(postings["month"], f"{year}-01")
-    within = pc.and_(pc.invert(before), pc.less(postings["month"], f"{year + 1}-01"))
-    opening, moved = (_sums(postings.filter(mask)) for mask in (before, within))
+    is_opening = pc.equal(postings["event"], OPENING_EVENT)
+    of_year = pc.and_(pc.greater_equal(postings["month"], f"{year}-01"), pc.less(postings["month"], f"{year + 1}-01"))
+    before = pc.or_(pc.less(postings["month"], f"{year}-01"), pc.and_(of_year, is_opening))
+    within = pc.and_(of_year, pc.invert(is_opening))
+    opening, moved = _carried(_sums(postings.filter(before))), _sums(postings.filter(within))
     rows: list[dict[str, Any]] = []
     for key in sorted({*opening, *moved}):
         book, code = key
         account = accounts()[code]
         sign = 1 if account.kind in {"asset", "expense"} else -1
-        held = opening.get(key, (0, 0))
         debit, credit = moved.get(key, (0, 0))
-        start = 0 if account.kind in {"income", "expense"} else sign * (held[0] - held[1])
+        held = opening.get(key, (0, 0))
+        start = sign * (held[0] - held[1])
         if start or debit or credit:
             rows.append(
                 {
@@ -64,7 +70,23 @@ def balances(postings: pa.Table, year: int) -> pa.Table:
         own = [row for row in rows if row["book"] == book]
         debit, credit = (sum(row[name] for row in own) for name in _SIDES)
         check_balance("ledger.balance", f"账套{label} {year} 年借贷", debit, credit)
+        for name, words in (("opening_fen", "年初"), ("closing_fen", "期末")):
+            sides = [sum(row[name] for row in own if (row["kind"] in {"asset", "expense"}) is one) for one in _BOTH]
+            check_balance("ledger.trial", f"账套{label} {year} 年{words}试算", *sides)
     return pa.Table.from_pylist(rows, schema=BALANCE_SCHEMA)
+
+
+_BOTH = (True, False)
+
+
+def _carried(sums: dict[tuple[str, str], tuple[int, int]]) -> dict[tuple[str, str], tuple[int, int]]:
+    """The sums with incomes and expenses closed to the fund balance of their book."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for (book, code), (debit, credit) in sums.items():
+        to = FUND_BALANCE if accounts()[code].kind in {"income", "expense"} else code
+        held = found.get((book, to), (0, 0))
+        found[book, to] = (held[0] + debit, held[1] + credit)
+    return found
 
 
 def _sums(postings: pa.Table) -> dict[tuple[str, str], tuple[int, int]]:

@@ -1,6 +1,6 @@
-"""Posting in a home 记账: a closed month is posted once, corrected only by reversal; the log of runs is chained.
+"""Posting in a home 记账: openings, closed months, clearings; each posted once, corrected only by reversal.
 
-A run is in force by its entry in the log, written last: what a killed run left counts for nothing.
+Everything that a command posts is made and checked before anything is written (`journal`).
 """
 
 from __future__ import annotations
@@ -10,154 +10,285 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.base.digest import text_digest
 from tongpin.base.errors import PolicyError, StoreError
-from tongpin.grouping.compiled.stage import group
-from tongpin.grouping.library import open_scheme
-from tongpin.payment.dip.library import open_catalogue
-from tongpin.payment.dip.scheme import group_dip
+from tongpin.base.money import check_balance
+from tongpin.payment.ledger import journal as book_of_runs
+from tongpin.payment.ledger.accounts import fund_of, rules, streams
+from tongpin.payment.ledger.alliance_run import alliances_of, moved_rows
 from tongpin.payment.ledger.books import balances, stream_totals
+from tongpin.payment.ledger.closing import Assertion, Records, check_closing, unpaid_notes
 from tongpin.payment.ledger.elsewhere import VISITOR_HERE, by_role, of_role
+from tongpin.payment.ledger.journal import open_journal
+from tongpin.payment.ledger.opening import opening_postings, read_opening
 from tongpin.payment.ledger.payers import payers_of
-from tongpin.payment.ledger.reconcile import Reconciled, reconcile
+from tongpin.payment.ledger.sources import (
+    ITEM_SCHEMA,
+    Items,
+    away_rows,
+    bank_items,
+    own_bills,
+    own_rows,
+    prepay_items,
+    statement_rows,
+    stream_items,
+    year_rows,
+)
+from tongpin.payment.ledger.volume import KIND as VOLUME_KIND
+from tongpin.payment.ledger.volume import VolumeLine, volume_lines
 from tongpin.payment.ledger.vouchers import POSTING_SCHEMA, check_fund_book, reversed_postings, vouchers
-from tongpin.payment.month.posting import LINE_SCHEMA
-from tongpin.payment.month.run import LINES, closed_months, closed_run
-from tongpin.payment.month.statement_columns import DIP
-from tongpin.records.intake.load import CASES, DECISIONS, RESULTS, WITHDRAWALS, read_loaded
-from tongpin.records.layouts.catalogue import layouts
-from tongpin.records.views.edition import open_edition, with_code_version
+from tongpin.payment.month.closed import area_of, closed_months, statements
+from tongpin.payment.month.run import closed_run
+from tongpin.payment.policy.library import open_policy, policy_named
+from tongpin.payment.prepay.account import read_account
+from tongpin.payment.year.letter import Apart
+from tongpin.payment.year.run import CLEARING, PLACES, cleared, clearing_runs
+from tongpin.payment.year.state import PLACE_SCHEMA
+from tongpin.records.intake.load import CASES, DECISIONS, read_loaded
 from tongpin.store import lake
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from tongpin.payment.ledger.alliance import Alliance
+    from tongpin.payment.ledger.journal import Journal
     from tongpin.store.home import Home
 
-POSTINGS, RUNS = "ledger_postings", "ledger_runs"
-MONTH, BANK, REVERSAL = "month", "bank", "reversal"
-BANK_LINES = layouts()["bank-line"].table
-
-_RUN_SCHEMA = pa.schema(
-    [
-        ("run", pa.int64()),
-        *((name, pa.string()) for name in ("kind", "month", "reason", "settlement_digest", "digest")),
-        ("reverses", pa.int64()),
-    ]
-)
-"""`kind` month | bank | reversal; `digest` over the run's postings and the digest of the run before it."""
+YEAR_END = "13"
+"""The period of a year in which its clearing is posted: after December, before the next January."""
 
 
 class Posted(NamedTuple):
-    """What a run posted (`POSTING_SCHEMA`), whether the month stood in the ledger before, and notes for the clerk."""
+    """What stands of a period (`POSTING_SCHEMA`), whether it stood before, the assertions that held, notes."""
 
+    area: str
     postings: pa.Table
     was_posted: bool
+    assertions: tuple[Assertion, ...]
     notes: tuple[str, ...]
 
 
-def post_in_home(home: Home, month: str, region: str | None = None) -> Posted:
-    """Post a closed month; a month that stands gives its postings back, new bank lines of it are added (S901-08).
+def open_in_home(home: Home, path: Path, day: date, area: str | None = None) -> Posted:
+    """Post the opening balances of a file as of a day, once and before the first month (see `read_opening`).
 
-    `region`: the division code of the 统筹区; with it the cases of visitors go to the difference account (S908-01).
-    Raises StoreError `settle.open`, `ledger.digest`, PolicyError `ledger.*`, BalanceError; nothing is written then.
+    PolicyError `ledger.opened` when the area has opening balances already, or a month not after the day stands.
+    """
+    found, month = read_opening(path), f"{day:%Y-%m}"
+    with home.locked():
+        own = _area(home, area)
+        journal = open_journal(home)
+        standing = journal.standing(own)
+        held = [row["month"] for row in standing if row["kind"] == book_of_runs.OPENING]
+        early = [row["month"] for row in standing if row["month"] <= month]
+        if held or early:
+            what = f"期初余额已在 {held[0]} 记过" if held else f"{min(early)} 已经记账，期初不能晚于第一个记账的月份"
+            raise PolicyError(
+                "ledger.opened", what, where=str(path), hint="要改期初：tongpin ledger reverse --opening，再重新记"
+            )
+        made = opening_postings(found, own, month, journal.next_run())
+        journal.add(made, kind=book_of_runs.OPENING, area=own, month=month, subject=f"{day}")
+        assertions = _closed(home, journal, own)
+        journal.write()
+        return Posted(own, made, False, tuple(assertions), ())
+
+
+def post_in_home(home: Home, month: str, region: str | None = None, area: str | None = None) -> Posted:
+    """Post a closed month; a month that stands gives its postings back, what arrived since is added (S901-08).
+
+    Bank lines, returned money (four streams), entries of the prepayment account and bills from elsewhere follow
+    whenever they arrive. `region`: the division code of the 统筹区; with it the cases of visitors go to the difference
+    account and bills from elsewhere are posted (S908-01). Raises StoreError `settle.open`, `ledger.digest`, PolicyError
+    `ledger.*`, BalanceError; nothing is written then.
     """
     with home.locked():
-        closed = closed_run(home, month)
-        log = _log(home)
-        _in_force(home, log)
-        number = _next(home, log)
-        was_posted = (MONTH, month) in {(row["kind"], row["month"]) for row in _standing(log)}
-        # Both are made, and may be refused, before anything is written.
-        bank = _new_bank_lines(home, month, log, number if was_posted else number + 1)
+        own = _area(home, area)
+        closed = closed_run(home, month, own)
+        journal = open_journal(home)
+        _after_opening(journal, own, month)
+        was_posted = bool(journal.standing(own, month, book_of_runs.MONTH))
         notes: list[str] = []
         if not was_posted:
-            made, notes = _of_month(home, closed.settlement.lines, closed.settlement.statement, number, region)
-            _write(home, log, made, kind=MONTH, month=month, digest=closed.settlement.digest)
-        elif region is not None:
-            notes = [f"{month} 已记过账，这次没有按 --region 记异地差额；要记请先冲销"]
-        if bank.num_rows:
-            _write(home, log, bank, kind=BANK, month=month)
-        now = _in_force(home, log)
-        return Posted(now.filter(pc.equal(now["month"], month)), was_posted, tuple(notes))
+            made, notes = _of_month(home, closed.settlement.lines, closed.settlement.statement, region, journal, own)
+            digest = closed.settlement.digest
+            journal.add(
+                made, kind=book_of_runs.MONTH, area=own, month=month, subject=region or "", source_digest=digest
+            )
+        elif region not in {None, journal.standing(own, month, book_of_runs.MONTH)[0]["subject"]}:
+            notes = [f"{month} 已记过账，这次没有按 --region 记外地参保者的异地差额；要记请先冲销"]
+        entries = read_account(home, own)
+        for kind, items in (
+            (book_of_runs.PREPAY, prepay_items(entries, month)),
+            (book_of_runs.STREAM, stream_items(home, own, month)),
+            (book_of_runs.BANK, bank_items(home, own, month)),
+        ):
+            _add_items(journal, own, month, kind, items)
+            notes += items.notes
+        notes += _add_away(home, journal, own, month, region)
+        assertions = _closed(home, journal, own)
+        notes += unpaid_notes(assertions)
+        journal.write()
+        return Posted(own, _period(journal, own, month), was_posted, tuple(assertions), tuple(notes))
 
 
-def reverse_in_home(home: Home, month: str, reason: str) -> pa.Table:
-    """Reverse everything that stands of a month; the month can be posted anew. Gives the opposite postings.
+def post_year_in_home(home: Home, year: int, area: str | None = None) -> Posted:
+    """Post the clearing of a year in the period `YYYY-13`, with 集采结余留用 and alliances; a reversed one is reversed.
 
-    PolicyError `ledger.reason` without a reason, `ledger.not_posted` when nothing of the month stands.
+    PolicyError `ledger.months` when a month of the year is not posted yet; StoreError `clear.open` when the year is not
+    cleared and nothing of it stands. Source: S001-40, S907-04, S917-01.
+    """
+    with home.locked():
+        own, month = _area(home, area), f"{year}-{YEAR_END}"
+        journal = open_journal(home)
+        manifest = _clearing_in_force(home, year, own)
+        stood = journal.standing(own, month, book_of_runs.YEAR)
+        notes: list[str] = []
+        if manifest is None and not stood:
+            cleared(home, year, own)  # refuses, saying how to clear
+        if stood and (manifest is None or stood[0]["subject"] != manifest["run"]):
+            notes.append(f"清算 {stood[0]['subject']} 已撤销，它的凭证一并冲销")
+            kinds = (book_of_runs.YEAR, book_of_runs.ALLIANCE)
+            _reverse(journal, [row for row in journal.standing(own, month) if row["kind"] in kinds], notes[0])
+            stood = []
+        if manifest is not None:
+            _months_posted(journal, own, year, manifest)
+            run = cleared(home, year, own)
+            if not stood:
+                rows = year_rows(run.clearing.places, month)
+                _check_debt(rows, statements(home, own, [m for m in manifest["months"] if m.startswith(f"{year}-")]))
+                made = vouchers("year", rows, journal.next_run(), own)
+                journal.add(
+                    made,
+                    kind=book_of_runs.YEAR,
+                    area=own,
+                    month=month,
+                    subject=manifest["run"],
+                    source_digest=run.clearing.digest,
+                )
+            if not journal.standing(own, month, book_of_runs.ALLIANCE):
+                _add_alliances(journal, own, month, alliances_of(home, run, own))
+            _add_items(journal, own, month, book_of_runs.VOLUME, _volume_items(home, manifest, own, month))
+        assertions = _closed(home, journal, own)
+        journal.write()
+        return Posted(own, _period(journal, own, month), bool(stood), tuple(assertions), tuple(notes))
+
+
+def reverse_in_home(home: Home, month: str | None, reason: str, area: str | None = None) -> pa.Table:
+    """Reverse everything that stands of a period (`YYYY-MM`, `YYYY-13`; None: the opening); it can be posted anew.
+
+    Gives the opposite postings. PolicyError `ledger.reason` without a reason, `ledger.not_posted` when nothing stands,
+    `ledger.order` when an opening is to go while months stand.
     """
     if not reason.strip():
         raise PolicyError("ledger.reason", "冲销没有写原因", hint="用 --reason 写明原因与文号")
     with home.locked():
-        log = _log(home)
-        _in_force(home, log)
-        runs = [row for row in _standing(log) if row["month"] == month]
+        own = _area(home, area)
+        journal = open_journal(home)
+        is_opening = month is None
+        standing = journal.standing(own)
+        runs = [
+            row
+            for row in standing
+            if (row["kind"] == book_of_runs.OPENING) is is_opening and (is_opening or row["month"] == month)
+        ]
         if not runs:
             raise PolicyError(
-                "ledger.not_posted", f"{month} 没有可冲销的凭证", hint=f"先运行 tongpin ledger post --month {month}"
+                "ledger.not_posted",
+                f"{month or '期初'} 没有可冲销的凭证",
+                hint="先运行 tongpin ledger post（期初为 tongpin ledger open）",
             )
-        every = _rows(home, POSTINGS, POSTING_SCHEMA)
-        parts = []
-        for row in reversed(runs):
-            made = reversed_postings(every.filter(pc.equal(every["run"], row["run"])), _next(home, log))
-            _write(home, log, made, kind=REVERSAL, month=month, reason=reason, reverses=row["run"])
-            parts.append(made)
-        return pa.concat_tables(parts)
+        if is_opening and len(standing) > len(runs):
+            raise PolicyError("ledger.order", "期初之后已经记账", hint="先由近及远冲销各月")
+        made = _reverse(journal, runs, reason)
+        _closed(home, journal, own)
+        journal.write()
+        return made
 
 
 class Book(NamedTuple):
-    """The balances of a year, the four streams, and the months that stand in the ledger."""
+    """The balances of a year, the four streams, 集采结余留用, the assertions, and the months that stand."""
 
+    area: str
     balances: pa.Table
     streams: pa.Table
+    volume: tuple[VolumeLine, ...]
+    assertions: tuple[Assertion, ...]
     months: tuple[str, ...]
     missing_months: tuple[str, ...]
+    clearing: str
+    notes: tuple[str, ...]
 
 
-def book_in_home(home: Home, year: int) -> Book:
-    """The books of a year and its four streams (S003-12, S003-18, S003-20, S003-21); unposted months are told."""
-    log = _log(home)
-    postings = _in_force(home, log)
-    months = tuple(sorted({row["month"] for row in _standing(log) if row["kind"] == MONTH}))
+def book_in_home(home: Home, year: int, area: str | None = None) -> Book:
+    """The books of a year and its four streams (S003-12, S003-18, S003-20, S003-21); what is not posted is told."""
+    own = _area(home, area)
+    journal = open_journal(home)
+    months = tuple(sorted({row["month"] for row in journal.standing(own, kind=book_of_runs.MONTH)}))
     of_year = tuple(month for month in months if month.startswith(f"{year}-"))
-    open_ones = sorted(m for m in closed_months(home) if m.startswith(f"{year}-") and m not in months)
-    streams = stream_totals(read_loaded(home, DECISIONS), year)
-    return Book(balances(postings, year), streams, of_year, tuple(open_ones))
+    opened = max((row["month"] for row in journal.standing(own, kind=book_of_runs.OPENING)), default="")
+    closed = closed_months(home, own)
+    missing = tuple(m for m in sorted(closed) if m.startswith(f"{year}-") and m not in months and m > opened)
+    decisions = own_rows(home, DECISIONS, own, list(streams()))
+    manifest = _clearing_in_force(home, year, own)
+    stood = journal.standing(own, f"{year}-{YEAR_END}", book_of_runs.YEAR)
+    notes = []
+    if manifest is not None and not (stood and stood[0]["subject"] == manifest["run"]):
+        notes.append(f"{year} 年度清算 {manifest['run']} 还没有记账：tongpin ledger post --year {year}")
+    volume = () if manifest is None else _volume(home, manifest, own)
+    assertions = _closed(home, journal, own)
+    return Book(
+        own,
+        balances(journal.of_area(own), year),
+        stream_totals(decisions, year),
+        volume,
+        tuple(assertions),
+        of_year,
+        missing,
+        stood[0]["subject"] if stood else "",
+        (*notes, *unpaid_notes(assertions)),
+    )
 
 
-def reconcile_in_home(home: Home, month: str) -> Reconciled:
-    """HIS settlement, list, group, payment and bank of a closed month compared (S901-07); see `reconcile`."""
-    closed = closed_run(home, month)
-    cases = read_loaded(home, CASES)
-    lists = cases.filter(pc.equal(cases["source"], "settlement_list"))
-    days = pc.strftime(pc.cast(lists["settlement_date"], pa.timestamp("s")), "%Y-%m")
-    lists = lists.filter(pc.fill_null(pc.equal(days, month), False))
-    withdrawn = read_loaded(home, WITHDRAWALS)["setl_id"].combine_chunks()
-    lists = lists.filter(pc.invert(pc.is_in(lists["case_id"], value_set=withdrawn)))
-    results = read_loaded(home, RESULTS)
-    results = results.filter(pc.invert(pc.is_in(results["setl_id"], value_set=withdrawn)))
-    # A result may leave its institution out: then it is that of the list with its id, if there is one.
-    place = pc.index_in(results["setl_id"], value_set=lists["case_id"].combine_chunks())
-    institution = pc.coalesce(results["institution_code"], lists["institution_code"].take(place), pa.scalar(""))
-    his = results.set_column(results.column_names.index("institution_code"), "institution_code", institution)
-    his = his.append_column("case_id", results["setl_id"])
-    manifest = closed.manifest
-    edition = open_edition(home, manifest["area"])
-    grouped = _grouped(home, manifest, with_code_version(lists, edition))
-    grouped = grouped.filter(pc.equal(grouped["status"], "grouped"))
-    lines = _rows(home, LINES, LINE_SCHEMA)
-    posted = lines.filter(pc.is_in(lines["period"], pa.array(sorted(closed_months(home)))))
-    return reconcile(month, his, lists, grouped, posted, closed.settlement.statement, _bank_lines(home, month))
+def _area(home: Home, area: str | None) -> str:
+    """The area whose books are meant; StoreError `settle.open` when no month is closed."""
+    own = area_of(home, area)
+    if own is None:
+        raise StoreError(
+            "settle.open", "还没有关账的月份", where=str(home.root), hint="先运行 tongpin settle --month 月份"
+        )
+    return own
 
 
-def _grouped(home: Home, manifest: dict[str, Any], lists: pa.Table) -> pa.Table:
-    """The lists grouped by the scheme or the catalogue of the close."""
-    if manifest.get("method") == DIP:
-        return group_dip(lists, open_catalogue(home, manifest["scheme"]))
-    return group(lists, open_scheme(home, manifest["scheme"]))
+def _after_opening(journal: Journal, area: str, month: str) -> None:
+    for row in journal.standing(area, kind=book_of_runs.OPENING):
+        if month <= row["month"]:
+            raise PolicyError(
+                "ledger.before_opening",
+                f"{month} 在期初（{row['subject']}）之前，已包含在期初余额里",
+                hint="只记期初以后的月份",
+            )
+
+
+def _period(journal: Journal, area: str, month: str) -> pa.Table:
+    """What stands of a period: every run that no reversal has taken back."""
+    return journal.of_runs({row["run"] for row in journal.standing(area, month)})
+
+
+def _closed(home: Home, journal: Journal, area: str) -> list[Assertion]:
+    """The assertions over all that stands of an area, what waits to be written included."""
+    standing = journal.standing(area)
+    months = [row["month"] for row in standing if row["kind"] == book_of_runs.MONTH]
+    years = [row["subject"] for row in standing if row["kind"] == book_of_runs.YEAR]
+    found = lake.read(home, PLACES, where=("run", pa.array(years, pa.string()))) if years else None
+    places = PLACE_SCHEMA.empty_table() if found is None else found.select(PLACE_SCHEMA.names).cast(PLACE_SCHEMA)
+    runs = {row["run"] for row in standing if row["kind"] == book_of_runs.PREPAY}
+    booked = set(journal.of_runs(runs)["document"].to_pylist())
+    entries = [one for one in read_account(home, area) if one.entry_id in booked]
+    return check_closing(journal.of_area(area), Records(statements(home, area, months), places, entries))
 
 
 def _of_month(
-    home: Home, lines: pa.Table, statement: pa.Table, number: int, region: str | None
+    home: Home, lines: pa.Table, statement: pa.Table, region: str | None, journal: Journal, area: str
 ) -> tuple[pa.Table, list[str]]:
     """The postings of a month and the notes on them."""
     ids = pc.unique(
@@ -166,7 +297,8 @@ def _of_month(
     cases = read_loaded(home, CASES, ["source", "institution_code", "case_id", "payers"])
     wanted = pc.and_(pc.equal(cases["source"], "settlement_list"), pc.is_in(cases["case_id"], ids))
     payers = payers_of(lines, cases.filter(wanted))
-    parts = [vouchers("statement", statement, number), vouchers("payer", payers.rows, number)]
+    owner = (journal.next_run(), area)
+    parts = [vouchers("statement", statement_rows(statement), *owner), vouchers("payer", payers.rows, *owner)]
     notes = []
     if payers.undivided_lines:
         notes.append(f"{payers.undivided_lines} 份清单的其他基金没有分户，或与入账时的合计不同，记入“其他与未分清”")
@@ -175,102 +307,141 @@ def _of_month(
         notes.append("没有给 --region，异地就医没有单独记账")
     else:
         treated = lines.append_column("treatment_region", pa.array([region] * lines.num_rows, pa.string()))
-        parts.append(vouchers("visitor", of_role(by_role(treated, region), VISITOR_HERE), number))
+        visitors = of_role(by_role(treated, region), VISITOR_HERE)
+        parts.append(vouchers("visitor", visitors.append_column("document", visitors["region"]), *owner))
     return pa.concat_tables(parts).combine_chunks(), notes
 
 
-def _new_bank_lines(home: Home, month: str, log: list[dict[str, Any]], number: int) -> pa.Table:
-    """The postings of bank lines of the month that are not posted yet; one that changed since is refused."""
-    found = _bank_lines(home, month)
-    found = found.filter(pc.equal(found["book"], "bank"))
-    found = found.set_column(found.column_names.index("document"), "document", found["line_no"])
-    runs = pa.array([row["run"] for row in _standing(log) if row["kind"] == BANK], pa.int64())
-    held = _rows(home, POSTINGS, POSTING_SCHEMA)
-    posted = held.filter(pc.and_(pc.is_in(held["run"], runs), pc.greater(held["debit_fen"], 0)))
-    amounts = dict(zip(posted["document"].to_pylist(), posted["debit_fen"].to_pylist(), strict=True))
-    known = pc.is_in(found["line_no"], value_set=posted["document"].combine_chunks())
-    for row in found.filter(known).to_pylist():
-        if amounts[row["line_no"]] != abs(row["amount_fen"]):
-            raise PolicyError(
-                "ledger.bank",
-                f"到账流水 {row['line_no']} 记账之后改过金额",
-                where="bank-line.amount",
-                hint=f"先冲销 {month}（tongpin ledger reverse），再重新记账",
-            )
-    return vouchers("bank", found.filter(pc.invert(known)), number)
+def _add_items(journal: Journal, area: str, month: str, kind: str, items: Items) -> None:
+    """Let those of the rows wait that are not posted yet; one that changed, or is gone, since then is refused."""
+    runs = {row["run"] for row in journal.standing(area, month, kind)}
+    held: dict[tuple[str, str, str], tuple[str, int]] = {}
+    for row in journal.of_runs(runs).to_pylist():
+        key = (row["institution_code"], row["fund"], row["document"])
+        held[key] = (row["event"], row["debit_fen"] + row["credit_fen"])
+    events = {rule.purpose: rule.event for rule in rules(kind)}
+    fresh = []
+    for row in items.rows.to_pylist():
+        key = (row["institution_code"], fund_of(row["fund"]).code, row["document"])
+        if key not in held:
+            fresh.append(row)
+        elif held.pop(key) != (events.get(row["purpose"]), abs(row["amount_fen"])):
+            raise _changed(kind, row["document"], month, "记账之后改过金额或用途")
+    if held:
+        raise _changed(kind, min(held)[2], month, "记账之后不见了，或改了机构、基金")
+    made = vouchers(kind, pa.Table.from_pylist(fresh, schema=ITEM_SCHEMA), journal.next_run(), area)
+    if made.num_rows:
+        journal.add(made, kind=kind, area=area, month=month)
 
 
-def _bank_lines(home: Home, month: str) -> pa.Table:
-    found = read_loaded(home, BANK_LINES)
-    return found.filter(pc.equal(found["month"], month))
+_ITEM_LABELS = {
+    book_of_runs.BANK: "到账流水",
+    book_of_runs.STREAM: "退回",
+    book_of_runs.PREPAY: "预付金",
+    book_of_runs.VOLUME: "集采结余留用",
+}
 
 
-def _log(home: Home) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = _rows(home, RUNS, _RUN_SCHEMA).sort_by("run").to_pylist()
-    return rows
+def _changed(kind: str, document: str, month: str, what: str) -> PolicyError:
+    period = f"--year {month[:4]}" if month.endswith(f"-{YEAR_END}") else f"--month {month}"
+    return PolicyError(
+        "ledger.item",
+        f"{_ITEM_LABELS[kind]} {document} {what}",
+        where=month,
+        hint=f"先冲销（tongpin ledger reverse {period} --reason 原因），再重新记账",
+    )
 
 
-def _standing(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The runs that no other run reverses."""
-    gone = {row["reverses"] for row in log if row["kind"] == REVERSAL}
-    return [row for row in log if row["kind"] != REVERSAL and row["run"] not in gone]
+def _add_away(home: Home, journal: Journal, area: str, month: str, region: str | None) -> list[str]:
+    """Let what bills from elsewhere add to their month wait."""
+    bills = own_bills(home, area, month)
+    if region is None:
+        return [f"{month} 有 {bills.num_rows} 份异地账单，没有给 --region，没有记账"] if bills.num_rows else []
+    posted = journal.of_runs({row["run"] for row in journal.standing(area, month, book_of_runs.AWAY)})
+    made = vouchers("away", away_rows(bills, region, posted), journal.next_run(), area)
+    if made.num_rows:
+        journal.add(made, kind=book_of_runs.AWAY, area=area, month=month)
+    return []
 
 
-def _in_force(home: Home, log: list[dict[str, Any]]) -> pa.Table:
-    """The postings of all runs of the log, reversals included; StoreError when they are not what was posted."""
-    every = _rows(home, POSTINGS, POSTING_SCHEMA)
-    before = ""
-    for row in log:
-        before = _digest(before, every.filter(pc.equal(every["run"], row["run"])))
-        if before != row["digest"]:
-            raise StoreError(
-                "ledger.digest",
-                f"账簿第 {row['run']} 次记账（{row['month']}）与记账时的摘要不符",
-                where=str(home.lake / POSTINGS),
-                hint="凭证被改动过：请从备份恢复，不要使用",
-            )
-    return every.filter(pc.is_in(every["run"], pa.array([row["run"] for row in log], pa.int64())))
+def _reverse(journal: Journal, runs: Sequence[Mapping[str, Any]], reason: str) -> pa.Table:
+    """Let the opposite of runs wait, the last one first; gives it."""
+    parts = [POSTING_SCHEMA.empty_table()]
+    for row in sorted(runs, key=lambda row: -row["run"]):
+        made = reversed_postings(journal.of_runs({row["run"]}), journal.next_run())
+        place = {name: row[name] for name in ("area", "month")}
+        journal.add(made, kind=book_of_runs.REVERSAL, **place, reason=reason, reverses=row["run"])
+        parts.append(made)
+    return pa.concat_tables(parts)
 
 
-def _digest(before: str, postings: pa.Table) -> str:
-    ordered = postings.sort_by([(name, "ascending") for name in POSTING_SCHEMA.names])
-    rows = ("\x1f".join("" if value is None else str(value) for value in row.values()) for row in ordered.to_pylist())
-    return text_digest([before, *rows])
+def _clearing_in_force(home: Home, year: int, area: str) -> dict[str, Any] | None:
+    """The manifest of the clearing of a year that no reversal has taken back."""
+    runs = [run for run in clearing_runs(home, area) if run["year"] == year]
+    return runs[-1] if runs and runs[-1]["kind"] == CLEARING else None
 
 
-def _next(home: Home, log: list[dict[str, Any]]) -> int:
-    """The number of the next run; numbers that a killed run has used are not used again."""
-    used = pc.max(_rows(home, POSTINGS, POSTING_SCHEMA)["run"]).as_py() or 0
-    number: int = max([used, *(row["run"] for row in log)]) + 1
-    return number
+def _months_posted(journal: Journal, area: str, year: int, manifest: Mapping[str, Any]) -> None:
+    opened = max((row["month"] for row in journal.standing(area, kind=book_of_runs.OPENING)), default="")
+    held = {row["month"] for row in journal.standing(area, kind=book_of_runs.MONTH)}
+    open_ones = [m for m in sorted(manifest["months"]) if m.startswith(f"{year}-") and m not in held and m > opened]
+    if open_ones:
+        raise PolicyError(
+            "ledger.months",
+            f"{year} 年还有 {len(open_ones)} 个月没有记账，例如 {open_ones[0]}",
+            hint=f"先逐月运行 tongpin ledger post --month {open_ones[0]}",
+        )
 
 
-def _write(
-    home: Home,
-    log: list[dict[str, Any]],
-    postings: pa.Table,
-    *,
-    kind: str,
-    month: str,
-    digest: str = "",
-    reason: str = "",
-    reverses: int | None = None,
-) -> None:
-    """Append the postings, then the entry of the log that puts them in force."""
-    run = {
-        "run": postings["run"][0].as_py(),
-        "kind": kind,
-        "month": month,
-        "reason": reason,
-        "settlement_digest": digest,
-        "digest": _digest(log[-1]["digest"] if log else "", postings),
-        "reverses": reverses,
-    }
-    lake.append(home, POSTINGS, postings)
-    lake.append(home, RUNS, pa.Table.from_pylist([run], schema=_RUN_SCHEMA))
-    log.append(run)
+def _check_debt(rows: pa.Table, months: pa.Table) -> None:
+    """The debts that a clearing takes back are those that its months left open, fund by fund."""
+    said: dict[str, int] = {}
+    for row in months.select(["fund", "debt_fen", "carried_debt_fen"]).to_pylist():
+        said[row["fund"]] = said.get(row["fund"], 0) + row["debt_fen"] - row["carried_debt_fen"]
+    held: dict[str, int] = {}
+    for row in rows.select(["fund", "debt_fen"]).to_pylist():
+        held[row["fund"]] = held.get(row["fund"], 0) + row["debt_fen"]
+    for fund in sorted({*said, *held}):
+        check_balance(
+            "ledger.debt", f"{fund_of(fund).label}清算扣回的欠款与各月欠款", held.get(fund, 0), said.get(fund, 0)
+        )
 
 
-def _rows(home: Home, name: str, schema: pa.Schema) -> pa.Table:
-    table = lake.read(home, name, schema.names)
-    return schema.empty_table() if table is None else table.cast(schema)
+def _add_alliances(journal: Journal, area: str, month: str, alliances: Sequence[Alliance]) -> None:
+    run = journal.next_run()
+    parts = [vouchers(source, rows, run, area) for source, rows in moved_rows(alliances, month).items()]
+    made = pa.concat_tables([POSTING_SCHEMA.empty_table(), *parts]).combine_chunks()
+    if made.num_rows:
+        journal.add(made, kind=book_of_runs.ALLIANCE, area=area, month=month)
+
+
+def _volume(home: Home, manifest: Mapping[str, Any], area: str) -> tuple[VolumeLine, ...]:
+    policy = policy_named(home, manifest["policy"])
+    return tuple(volume_lines(own_rows(home, DECISIONS, area, [VOLUME_KIND]), policy, manifest["year"]))
+
+
+def _volume_items(home: Home, manifest: Mapping[str, Any], area: str, month: str) -> Items:
+    rows = [
+        {
+            "month": month,
+            "institution_code": one.institution_code,
+            "fund": one.fund,
+            "purpose": "",
+            "document": one.key,
+            "amount_fen": one.amount_fen,
+        }
+        for one in _volume(home, manifest, area)
+        if one.amount_fen
+    ]
+    return Items(pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
+
+
+def apart_in_home(home: Home, year: int, area: str | None = None) -> list[Apart]:
+    """The lines 集采结余留用 that the 清算书 of a year shows apart from the clearing (S907-04)."""
+    own = _area(home, area)
+    policy = open_policy(home, own, f"{year}-12")
+    lines = volume_lines(own_rows(home, DECISIONS, own, [VOLUME_KIND]), policy, year)
+    return [
+        Apart(one.institution_code, f"集采结余留用（{label}）", one.formula, one.amount_fen, one.source)
+        for one, label in ((one, fund_of(one.fund).label) for one in lines)
+    ]

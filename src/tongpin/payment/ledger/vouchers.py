@@ -17,19 +17,20 @@ POSTING_SCHEMA = pa.schema(
         ("run", pa.int64()),
         *(
             (name, pa.string())
-            for name in ("voucher", "month", "institution_code", "fund", "book", "event", "account", "document")
+            for name in ("area", "voucher", "month", "institution_code", "fund", "book", "event", "account", "document")
         ),
         ("debit_fen", pa.int64()),
         ("credit_fen", pa.int64()),
     ]
 )
-"""One side of an entry. `run` is the posting run, `voucher` = month/institution/fund/source, `fund` the national code,
-`document` the bank line or null; of `debit_fen` and `credit_fen` one is above zero, the other zero."""
+"""One side of an entry. `run` is the posting run, `area` whose books, `month` the period (`YYYY-13`: the clearing of a
+year), `voucher` = month/institution/fund/source, `fund` the national code, `document` what is posted once (a bank line,
+a decision, an entry of the prepayment account, a region) or null; of `debit_fen` and `credit_fen` one is above zero."""
 
 PAYABLE_ACCOUNT = "2001"
 
 
-def vouchers(source: str, rows: pa.Table, run: int) -> pa.Table:
+def vouchers(source: str, rows: pa.Table, run: int, area: str) -> pa.Table:
     """The postings (`POSTING_SCHEMA`) of rows of a source by its rules (S003-18, S901-08).
 
     `rows`: `month`, `institution_code`, `fund`, the amount columns of the rules in fen, `purpose` and `document` where
@@ -51,16 +52,16 @@ def vouchers(source: str, rows: pa.Table, run: int) -> pa.Table:
         chosen = rows.filter(pc.equal(rows["purpose"], rule.purpose)) if rule.purpose else rows
         moved = chosen.filter(pc.not_equal(chosen[rule.amount], 0))
         if moved.num_rows:
-            parts += _sides(source, rule.event, moved, moved[rule.amount], (rule.debit, rule.credit), run)
+            parts += _sides(source, rule.event, moved, moved[rule.amount], (rule.debit, rule.credit), (run, area))
     made = pa.concat_tables([POSTING_SCHEMA.empty_table(), *parts]).combine_chunks()
     check_postings(made)
     return made
 
 
 def _sides(
-    source: str, event: str, rows: pa.Table, amounts: Any, names: tuple[str, str], run: int
+    source: str, event: str, rows: pa.Table, amounts: Any, names: tuple[str, str], owner: tuple[int, str]
 ) -> tuple[pa.Table, ...]:
-    """Debit and credit side of an entry per row."""
+    """Debit and credit side of an entry per row; `owner` is its run and area."""
     codes = pc.unique(rows["fund"])
     place = pc.index_in(rows["fund"], value_set=codes)
     found = [fund_of(code) for code in codes.to_pylist()]
@@ -69,7 +70,8 @@ def _sides(
     size = rows.num_rows
     labels = [rows["month"], rows["institution_code"], by_fund["code"], pa.scalar(source)]
     shared = {
-        "run": pa.array(np.full(size, run)),
+        "run": pa.array(np.full(size, owner[0])),
+        "area": pa.array([owner[1]] * size, pa.string()),
         "voucher": pc.binary_join_element_wise(*labels, "/"),
         "month": rows["month"],
         "institution_code": rows["institution_code"],
@@ -107,7 +109,7 @@ def check_postings(postings: pa.Table) -> None:
     An account of one book takes no posting of another, and no statement's voucher leaves the payable open.
     """
     for name, label in (("voucher", "凭证"), ("month", "月份"), ("book", "账套")):
-        sums = postings.group_by(["run", name]).aggregate([("debit_fen", "sum"), ("credit_fen", "sum")])
+        sums = postings.group_by(["run", "area", name]).aggregate([("debit_fen", "sum"), ("credit_fen", "sum")])
         odd = sums.filter(pc.not_equal(sums["debit_fen_sum"], sums["credit_fen_sum"])).to_pylist()
         for row in odd[:1]:
             check_balance("ledger.balance", f"{label} {row[name]} 借贷", row["debit_fen_sum"], row["credit_fen_sum"])
