@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from tongpin.base.money import check_balance
 from tongpin.measures.benchmark import group_deaths, group_means, risk_levels
 from tongpin.measures.compute import compute, roll_up
-from tongpin.measures.facts import case_facts
-from tongpin.payment.month.posting import LATE, REGULAR
+from tongpin.measures.engine import sum_facts
+from tongpin.measures.populations import paid_by_group, settled_lines, sliced
 from tongpin.payment.month.statement_columns import LEVELS
 from tongpin.payment.pricing.schema import OBSERVED
 from tongpin.twin.basis import Basis, check_losing_months, department_labels, read_basis
@@ -108,17 +108,13 @@ def build_joint(
     check_losing_months()
     places = _Places(institutions, month)
     bridge = _bridge(priced, statement)
-    lists = priced.filter(
-        pc.and_(
-            pc.is_in(priced["line_kind"], value_set=pa.array([REGULAR, LATE])),
-            pc.not_equal(priced["pay_scope"], "OUT"),
-        ),
-    )
-    drg_lists = lists.filter(pc.equal(lists["pay_scope"], "DRG"))
-    settlement = places.levelled(_cube(_filled(drg_lists)))
+    lists = settled_lines(priced)
+    drg_lists = paid_by_group(lists)
+    settlement = places.levelled(sum_facts(drg_lists, GRAIN))
     discharge = places.levelled(
-        _cube(
-            _filled(pages),
+        sum_facts(
+            sliced(pages),
+            GRAIN,
             benchmark=group_means(benchmark_pages),
             regional=group_means(pages),
             risk=risk_levels(group_deaths(benchmark_pages)),
@@ -208,23 +204,10 @@ class _Places:
         return named.take(pa.array(order, pa.int64()))
 
 
-def _filled(cases: pa.Table) -> pa.Table:
-    """The cases with empty text for a missing department or group, so that they stay a slice of their own."""
-    for name in ("dept", "drg"):
-        place = cases.column_names.index(name)
-        cases = cases.set_column(place, name, pc.fill_null(pc.cast(cases[name], pa.string()), ""))
-    return cases
-
-
-def _cube(cases: pa.Table, **against: pa.Table) -> pa.Table:
-    """The finest grain, computed once; every coarser slice rolls up its additive parts."""
-    return roll_up(case_facts(cases, list(GRAIN), **against), GRAIN)
-
-
 def _list_figures(lists: pa.Table) -> pa.Table:
     """City figures over 医保全部."""
     chosen = [measure(name) for name in LIST_MEASURES]
-    return compute(case_facts(lists, []), chosen).select(list(LIST_MEASURES))
+    return compute(sum_facts(lists, ()), chosen).select(list(LIST_MEASURES))
 
 
 def _beside(*tables: pa.Table) -> pa.Table:

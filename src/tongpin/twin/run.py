@@ -5,19 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import StoreError
 from tongpin.base.money import SCALE
-from tongpin.grouping.compiled.stage import RESULT_COLUMNS, group
 from tongpin.grouping.library import open_scheme
+from tongpin.measures.populations import discharged_cases
 from tongpin.payment.month.run import closed_run
 from tongpin.payment.month.statement_columns import DRG, LEVELS, assumed_labels, method_of_manifest, synthetic_notice
 from tongpin.payment.policy.library import policy_at_close
-from tongpin.records.intake.load import CASES, INSTITUTIONS, read_loaded
-from tongpin.records.views.stay_lists import INPATIENT
+from tongpin.records.intake.load import INSTITUTIONS, read_loaded
 from tongpin.twin.joint import build_joint
 
 if TYPE_CHECKING:
@@ -44,15 +41,14 @@ def joint_in_home(home: Home, month: str, area: str | None = None) -> JointRepor
         )
     policy = policy_at_close(home, run.manifest)
     scheme = open_scheme(home, policy.scheme_id)
-    pages = _weighted(_front_pages(home), scheme, policy)
-    months = np.asarray(pages["discharge_time"].to_numpy().astype("datetime64[M]").astype(str))
-    this = pages.filter(pa.array(months == month))
+    year_before = f"{int(month[:4]) - 1}{month[4:]}"
+    pages = discharged_cases(home, scheme, policy, [month, year_before])
+    this = pages.filter(pc.equal(pages["month"], month))
     if not this.num_rows:
         raise StoreError(
             "joint.pages", f"{month} 没有出院的病案首页", where=str(home.root), hint="先用 tongpin load 装载该月首页"
         )
-    year_before = f"{int(month[:4]) - 1}{month[4:]}"
-    before = pages.filter(pa.array(months == year_before))
+    before = pages.filter(pc.equal(pages["month"], year_before))
     base_month, base = (year_before, before) if before.num_rows else (month, this)
     return build_joint(
         run.settlement.lines,
@@ -64,25 +60,6 @@ def joint_in_home(home: Home, month: str, area: str | None = None) -> JointRepor
         month,
         group_labels=scheme.drg_names,
     )
-
-
-def _front_pages(home: Home) -> pa.Table:
-    cases = read_loaded(home, CASES)
-    of_inpatients = pc.is_in(cases["care_type"], value_set=pa.array(INPATIENT))
-    pages = pc.and_(pc.equal(cases["source"], "front_page"), pc.is_valid(cases["discharge_time"]))
-    return cases.filter(pc.and_(pages, of_inpatients))
-
-
-def _weighted(pages: pa.Table, scheme: SchemeTables, policy: Policy) -> pa.Table:
-    """Grouped front pages with the weight of their group, null where they have none."""
-    grouped = group(pages, scheme)
-    for name in RESULT_COLUMNS:
-        place = grouped.column_names.index(name)
-        grouped = grouped.set_column(place, name, grouped[name].cast(pa.string()))
-    drgs = pa.array(policy.weights, pa.string())
-    weights = pa.array([weight.weight_e4 for weight in policy.weights.values()], pa.int64())
-    found = pc.index_in(grouped["drg"], value_set=drgs)
-    return grouped.append_column("weight_e4", weights.take(found.combine_chunks()))
 
 
 def _policy_info(
