@@ -10,7 +10,7 @@ import pytest
 from records_samples import json_lines, message
 
 from tongpin.records.case.patients import masked
-from tongpin.records.intake.dossier import dossiers
+from tongpin.records.intake.dossier import Further, dossiers
 from tongpin.records.intake.load import load_files
 from tongpin.records.intake.states import (
     ACCEPTED,
@@ -47,7 +47,23 @@ ACCEPT = Receipt(datetime(2025, 6, 16, 9), accepted=True, message="")  # noqa: D
         (ListFacts(rejections=[Rejection(READ, "负费用", mended=False)]), [DRAFT, RETURNED]),
         (ListFacts(uploads=[FIRST], rejections=[Rejection(READ, "负费用", mended=False)]), [UPLOADED, RETURNED]),
         (ListFacts(uploads=[SECOND], rejections=[Rejection(READ, "负费用", mended=True)]), [RETURNED, UPLOADED]),
+        (ListFacts(rejections=[Rejection(READ, "负费用", mended=True)]), [RETURNED, DRAFT]),
         (ListFacts(uploads=[FIRST], grouped=True), [UPLOADED, GROUPED]),
+        (ListFacts(uploads=[FIRST], grouped=True, final_on=date(2025, 8, 1)), [UPLOADED, GROUPED, FINAL]),
+        (
+            ListFacts(
+                uploads=[FIRST], grouped=True, appeals=[Appeal(date(2025, 8, 1), "受理")], final_on=date(2025, 8, 1)
+            ),
+            [UPLOADED, GROUPED, APPEALED],
+        ),
+        (
+            ListFacts(
+                uploads=[FIRST],
+                grouped=True,
+                appeals=[Appeal(date(2025, 8, 1), "不成立"), Appeal(date(2025, 8, 1), "受理")],
+            ),
+            [UPLOADED, GROUPED, APPEALED, FINAL],
+        ),
         (
             ListFacts(
                 uploads=[FIRST],
@@ -138,5 +154,5 @@ def test_a_rejected_case_is_known_by_its_findings(home: Home) -> None:
 
 
 def test_a_settled_list_is_grouped(home: Home) -> None:
-    (one,) = dossiers(home, "S1", grouped=True)
+    (one,) = dossiers(home, "S1", further={"H32020000001": Further(grouped=True)})
     assert one.states[-1].state == GROUPED

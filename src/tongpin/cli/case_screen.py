@@ -11,12 +11,15 @@ from tongpin.cli.output import screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import date
 
+    from tongpin.payment.lists.one import OneList
     from tongpin.records.intake.dossier import Dossier
 
+DATES = "日期"
 SECTIONS = {
     "标识": ("institution_name", "record_no", "stay_no", "mdtrt_id"),
-    "日期": (
+    DATES: (
         *("admission_time", "discharge_time", "settlement_date", "upload_time", "accepted_date", "filing_month"),
         *("transfer_date", "clearing_year"),
     ),
@@ -42,15 +45,23 @@ ASIDE = frozenset(
 LONGEST_SHOWN = 40
 
 
-def show_dossier(one: Dossier) -> None:
-    """The dossier on one screen."""
+def show_dossier(one: Dossier, known: OneList | None = None, on: date | None = None) -> None:
+    """The dossier on one screen; of a settlement list with its clock on a day and its eight dates."""
+    from tongpin.payment.lists.dates import dates_words
+    from tongpin.payment.lists.one import clock_words
+
     case = one.case
     screen.say(f"\n{case['case_id']}（{case['institution_code'] or '机构未知'}，{_text('source', case['source'])}）")
     if one.states:
         screen.say("状态：" + " → ".join(_state(step.state, step.at) for step in one.states))
         screen.say(f"  现在：{one.states[-1].state}（{one.states[-1].why}）")
+    if known is not None and on is not None:
+        screen.say(f"  {clock_words(known.clock, on)}")
+    dates = None if known is None else known.dates
+    if dates is not None:
+        screen.say(f"日期：{dates_words(dates)}")
     if one.versions:
-        _show_case(one)
+        _show_case(one, dated=dates is not None)
     _show_versions(one)
     _show_findings(one)
 
@@ -59,12 +70,14 @@ def _state(state: str, at: datetime | None) -> str:
     return state if at is None else f"{state} {at:%Y-%m-%d}"
 
 
-def _show_case(one: Dossier) -> None:
+def _show_case(one: Dossier, *, dated: bool) -> None:
+    """The fields of the case; without the dates where the eight of them stand above."""
     case = one.case
     shown = set(ASIDE | set(LISTS))
     for title, names in SECTIONS.items():
         shown |= set(names)
-        _say_fields(title, case, names, one.persons if title == "病人" else {})
+        if title != DATES or not dated:
+            _say_fields(title, case, names, one.persons if title == "病人" else {})
     shown |= {code for code, nested in CODE_LISTS.items() if case.get(nested)}
     _say_fields("其他", case, [name for name in case if name not in shown], {})
     extra = dict(case.get("extra") or [])

@@ -16,6 +16,7 @@ from tongpin.cli.output import EXAMPLES, screen
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tongpin.payment.lists.one import OneList
     from tongpin.records.intake.dossier import Dossier
     from tongpin.store.home import Home
 
@@ -38,21 +39,34 @@ CSV_HEADS = {
 
 
 def show(home_path: Path | None, case_id: str, as_of: int | None) -> None:
-    """Everything the home knows of one case."""
-    from tongpin.payment.month.run import posted_lines
-    from tongpin.records.intake.dossier import dossiers
+    """Everything the home knows of one case; of a settlement list also its clock and its eight dates today."""
+    from tongpin.cli.lists_commands import today
+    from tongpin.payment.lists.one import one_list
+    from tongpin.records.intake.dossier import LIST_SOURCE, dossiers
     from tongpin.store.home import Home
 
     home = Home.open(home_path)
     if not home.lake.exists():
         raise _unknown(case_id)
-    grouped = posted_lines(home, case_id).num_rows > 0
-    found = dossiers(home, case_id, as_of=as_of, grouped=grouped)
+    on = today()
+    known = one_list(home, case_id, on)
+    found = dossiers(home, case_id, as_of=as_of, further={code: one.further(on) for code, one in known.items()})
     if not found:
         raise _unknown(case_id)
-    screen.give({"ok": True, "case_id": case_id, "as_of": as_of, "cases": [_as_dict(one) for one in found]})
+    clocks = {} if as_of is not None else known  # the clock is that of today
+
+    def clock_of(one: Dossier) -> OneList | None:
+        return clocks.get(one.case["institution_code"]) if one.case["source"] == LIST_SOURCE else None
+
+    cases = [_as_dict(one) | _clock_dict(clock_of(one)) for one in found]
+    screen.give({"ok": True, "case_id": case_id, "as_of": as_of, "cases": cases})
     for one in found:
-        show_dossier(one)
+        show_dossier(one, clock_of(one), on)
+
+
+def _clock_dict(one: OneList | None) -> dict[str, Any]:
+    """The clock and the dates as plain data."""
+    return {} if one is None else {"clock": _plain(one.clock), "dates": _plain(one.dates)}
 
 
 def _unknown(case_id: str) -> StoreError:

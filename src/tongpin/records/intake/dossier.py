@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,7 @@ from tongpin.store import lake, seal, versions
 from tongpin.store.digests import SEPARATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from tongpin.store.home import Home
@@ -68,12 +68,23 @@ class Dossier:
     states: tuple[Step, ...]
 
 
-def dossiers(home: Home, case_id: str, *, as_of: int | None = None, grouped: bool = False) -> list[Dossier]:
+class Further(NamedTuple):
+    """What the rooms above know of a list: it stands in a settled month, its appeals, when it became final unasked."""
+
+    grouped: bool = False
+    appeals: tuple[Appeal, ...] = ()
+    final_on: date | None = None
+
+
+def dossiers(
+    home: Home, case_id: str, *, as_of: int | None = None, further: Mapping[str, Further] | None = None
+) -> list[Dossier]:
     """The cases of that id, one for each source and institution; rejected ones have findings but no case.
 
-    `as_of` shows the case as it was after a load; `grouped` = the list stands in a settled month. Reads the home's
-    patient key to show who the patient is, masked. Source: S901-05.
+    `as_of` shows the case as it was after a load; `further`, by institution, is what records do not hold. Reads the
+    home's patient key to show who the patient is, masked. Source: S901-05.
     """
+    further = further or {}
     rows = lake.read(home, CASES, where=("case_id", pa.array([case_id])))
     findings = _findings(home, case_id, as_of)
     loads = {row["load"]: row["loaded_at"] for row in read_loaded(home, LOADS).to_pylist()}
@@ -86,12 +97,14 @@ def dossiers(home: Home, case_id: str, *, as_of: int | None = None, grouped: boo
         for key in pc.unique(keys).to_pylist():
             mine = [one for one in findings if one["subject"] == key]
             subjects.discard(key)
-            made.append(_dossier(home, rows.filter(pc.equal(keys, key)), mine, loads, grouped=grouped))
+            known = further.get(key.split(SEPARATOR)[1], Further())
+            made.append(_dossier(home, rows.filter(pc.equal(keys, key)), mine, loads, known))
     for subject in sorted(subjects):
         mine = [one for one in findings if one["subject"] == subject]
         source, institution, number = subject.split(SEPARATOR)
         case = {"source": source, "institution_code": institution or None, "case_id": number}
-        made.append(Dossier(case, {}, (), tuple(mine), _states(home, case, (), mine, loads, grouped=grouped)))
+        known = further.get(institution, Further())
+        made.append(Dossier(case, {}, (), tuple(mine), _states(home, case, (), mine, loads, known)))
     return made
 
 
@@ -101,7 +114,7 @@ def _findings(home: Home, case_id: str, as_of: int | None) -> list[dict[str, Any
 
 
 def _dossier(
-    home: Home, rows: pa.Table, findings: list[dict[str, Any]], loads: dict[int, datetime], *, grouped: bool
+    home: Home, rows: pa.Table, findings: list[dict[str, Any]], loads: dict[int, datetime], further: Further
 ) -> Dossier:
     """The case of which these are all versions."""
     ranks = versions.ranks_of(rows, ORDERS[CASES])
@@ -124,7 +137,7 @@ def _dossier(
         {name: masked(name, value) for name, value in persons[-1].items()},
         tuple(made),
         tuple(findings),
-        _states(home, case, made, findings, loads, grouped=grouped),
+        _states(home, case, made, findings, loads, further),
     )
 
 
@@ -156,8 +169,7 @@ def _states(
     made: Sequence[Version],
     findings: list[dict[str, Any]],
     loads: dict[int, datetime],
-    *,
-    grouped: bool,
+    further: Further,
 ) -> tuple[Step, ...]:
     """The states of a settlement list; other sources have none."""
     if case["source"] != LIST_SOURCE:
@@ -166,9 +178,12 @@ def _states(
     withdrawal = next(iter(_about(home, WITHDRAWALS, *of_list)), None)
     results = read_loaded(home, RESULTS, ["setl_id", "accepted_date"])
     accepted = results.filter(pc.equal(results["setl_id"], of_list[1]))["accepted_date"].to_pylist()
+    uploads = [one.upload_time for one in made if one.upload_time is not None]
+    if not uploads:  # a list that names no time of sending may still say when it was accepted
+        accepted.append(case.get("accepted_date"))
     refused = {one["first_load"]: one for one in findings if one["severity"] == "error"}
     facts = ListFacts(
-        uploads=[one.upload_time for one in made if one.upload_time is not None],
+        uploads=uploads,
         receipts=[
             Receipt(row["received_time"], bool(row["accepted"]), row["message"] or "")
             for row in _about(home, RECEIPTS, *of_list)
@@ -179,12 +194,16 @@ def _states(
             for load, one in refused.items()
             if load in loads
         ],
-        grouped=grouped,
+        grouped=further.grouped,
         appeals=[
-            Appeal(row["decided_date"], row["result"] or "")
-            for row in _about(home, DECISIONS, *of_list)
-            if row["kind"] in APPEALS
+            *further.appeals,
+            *(
+                Appeal(row["decided_date"], row["result"] or "")
+                for row in _about(home, DECISIONS, *of_list)
+                if row["kind"] in APPEALS
+            ),
         ],
+        final_on=further.final_on,
         withdrawn_on=_day(withdrawal, "withdrawn_date"),
         withdrawn_why=(withdrawal or {}).get("reason") or "",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -71,19 +71,26 @@ def schema_of(table: str) -> pa.Schema:
 
 
 def read_loaded(
-    home: Home, table: str, columns: Sequence[str] | None = None, *, as_of: int | None = None, within: int | None = None
+    home: Home,
+    table: str,
+    columns: Sequence[str] | None = None,
+    *,
+    as_of: int | None = None,
+    within: int | None = None,
+    where: tuple[str, Any] | None = None,
 ) -> pa.Table:
     """The rows in force of a table of the lake; an empty table of the right columns when nothing was loaded.
 
     Of cases the core columns come where `columns` names no others. `as_of` = the number of a load shows what was in
-    force after it; `within` = a load that has not ended reads what it wrote itself.
+    force after it; `within` = a load that has not ended reads what it wrote itself; `where` = (column of the key,
+    values) reads these keys only.
     """
     schema = schema_of(table)
     if columns is None:
         columns = CASE_SCHEMA.names if table == CASES else schema.names
     chosen = pa.schema([schema.field(name) for name in columns])
     found = lake.read_current(
-        home, table, KEYS[table], columns=columns, order=ORDERS.get(table), as_of=as_of, within=within
+        home, table, KEYS[table], columns=columns, order=ORDERS.get(table), as_of=as_of, within=within, where=where
     )
     return chosen.empty_table() if found is None else typed(found, chosen)
 

@@ -43,7 +43,8 @@ class Appeal(NamedTuple):
 class ListFacts:
     """What is known of one list: its uploads, receipts, the day a result accepted it, rejected readings, and the rest.
 
-    `grouped` = it stands in a settled month; `withdrawn` = the day of its withdrawal.
+    `grouped` = it stands in a settled month; `final_on` = the day on which the time for appeals had passed;
+    `withdrawn_on` = the day of its withdrawal.
     """
 
     uploads: Sequence[datetime] = ()
@@ -52,6 +53,7 @@ class ListFacts:
     rejections: Sequence[Rejection] = ()
     grouped: bool = False
     appeals: Sequence[Appeal] = ()
+    final_on: date | None = None
     withdrawn_on: date | None = None
     withdrawn_why: str = ""
 
@@ -68,7 +70,8 @@ def state_chain(facts: ListFacts) -> tuple[Step, ...]:
     """The states of a list in order, the present one last.
 
     Without an upload it is a draft; a date without a time counts as the end of its day; being grouped comes after the
-    last upload or acceptance before any appeal; a withdrawal ends the chain. Source: S901-05.
+    last upload or acceptance before any appeal; without an appeal it is final when the time for one has passed; a
+    withdrawal ends the chain. Source: S901-01, S901-05.
     """
     steps = [Step(at, UPLOADED, "医院申报") for at in dict.fromkeys(facts.uploads)]
     steps += [Step(one.at, ACCEPTED if one.accepted else RETURNED, one.message) for one in facts.receipts]
@@ -76,17 +79,19 @@ def state_chain(facts: ListFacts) -> tuple[Step, ...]:
         steps.append(Step(_end_of(facts.accepted_on), ACCEPTED, "结算结果"))
     steps.sort(key=_moment)
     # Reading has its own clock: what a later version answered stands before that version, the rest is the latest news.
-    answered = [Step(one.at, RETURNED, one.why) for one in facts.rejections if one.mended]
+    answered = [Step(one.at, RETURNED, one.why) for one in sorted(facts.rejections) if one.mended]
     last = max((place for place, step in enumerate(steps) if step.state == UPLOADED), default=0)
     steps[last:last] = answered
-    steps += [Step(one.at, RETURNED, one.why) for one in facts.rejections if not one.mended]
+    steps += [Step(one.at, RETURNED, one.why) for one in sorted(facts.rejections) if not one.mended]
     if not facts.uploads and not any(step.state == ACCEPTED for step in steps):
-        steps.insert(0, Step(None, DRAFT, "没有申报时间"))
+        steps.insert(len(answered), Step(None, DRAFT, "没有申报时间"))
     if facts.grouped:
         steps.append(Step(None, GROUPED, "已进入月度结算"))
-    for one in sorted(facts.appeals):
+    for one in sorted(facts.appeals, key=lambda one: (one.on, one.result not in UNDECIDED)):
         state = APPEALED if one.result in UNDECIDED else FINAL
         steps.append(Step(_end_of(one.on), state, one.result or "已受理"))
+    if facts.final_on is not None and not facts.appeals:
+        steps.append(Step(datetime.combine(facts.final_on, time()), FINAL, "公布后的申诉期限已过"))
     if facts.withdrawn_on is not None:
         steps.append(Step(_end_of(facts.withdrawn_on), WITHDRAWN, facts.withdrawn_why or "撤销结算"))
     return tuple(steps)
