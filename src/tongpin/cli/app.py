@@ -421,13 +421,22 @@ def coverage(as_json: JsonOption = False, lang: LanguageOption = "zh") -> None:
 @app.command()
 def bench(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="grouping 分组；load 装载；pricing 定价；clearing 年度清算")
+        str,
+        typer.Argument(
+            metavar="[NAME]",
+            help="grouping 分组；load 装载；pricing 定价；month 月结；impact 草案试算；clearing 年度清算；dip 病种；"
+            "faults 杀死清算与月结",
+        ),
     ] = "grouping",
     cases: Annotated[
         int | None, typer.Option("--cases", min=1, help="病例数；分组一百万起连同整座城市", show_default=False)
     ] = None,
     scheme: Annotated[
         str | None, typer.Option("--scheme", help="分组基准用哪个方案，默认演示方案", show_default=False)
+    ] = None,
+    runs: Annotated[
+        int | None,
+        typer.Option("--runs", min=1, help="faults 杀死清算的次数，默认 200；月结另杀一半", show_default=False),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -436,4 +445,4 @@ def bench(
     """基准：与只读或只解析同一份数据的时间放在一起。"""
     from tongpin.cli import house_commands
 
-    house_commands.bench(name, home, cases, scheme)
+    house_commands.bench(name, home, cases, scheme, runs)
