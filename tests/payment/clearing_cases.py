@@ -60,6 +60,7 @@ CLEARING: dict[str, Any] = {
     "surplus.base": ("choice", "before_assessment"),
     "surplus.shares": ("choice", "none"),
     "overspend.shares": ("choice", "none"),
+    "uplift.base": ("choice", "none"),
     "clearing.level": ("choice", "latest"),
     "clearing.payee": ("choice", "institution"),
 }
@@ -140,6 +141,63 @@ def line(
         "line_sign": sign,
     }
     return row | more
+
+
+POINTS: dict[str, Any] = {
+    "pay__method": "points",
+    "points__scale": 100,
+    "points__decimals": 4,
+    "points__budget_base": "total",
+    "points__adjustment_fund": 0.05,
+    "points__value_split": "exact",
+    "rounding__point_value": 1,
+    "clearing__rate": "recompute",
+    "clearing__budget_covers": "points",
+}
+"""A points edition whose value is recomputed; `points.final_budget` is for the test to say."""
+
+
+def pointed(
+    case_id: str, points: float, *, base: float | None = None, patient: float = 0.0, **more: Any
+) -> dict[str, Any]:
+    """A line paid by points at a monthly 10 yuan a point; `base`: the points of its standard, 100 a weight of 1."""
+    standard = points if base is None else base
+    row = line(case_id, points * 10 - patient, patient=patient, standard=standard * 10, pay_mode="points", **more)
+    return row | {"points_e4": round(points * 10_000), "weight_e4": round(standard * 100)}
+
+
+SCORES: dict[str, Any] = {
+    "dip__point_value": 10,
+    "dip__order": ["deviation", "auxiliary", "institution"],
+    "dip__institution__coefficient": 1,
+    "dip__institution__at_clearing": "posted",
+    "dip__value__decimals": 4,
+    "dip__value__split": "exact",
+    "dip__deviation__review": 5,
+    "dip__applies__deposit": True,
+    "dip__applies__bands": False,
+    "dip__applies__tier_budget": False,
+    "dip__applies__outlier_cap": False,
+    "dip__final_budget_base": "total",
+    "dip__final_ratio_from": "actual",
+    "clearing__rate": "recompute",
+    "clearing__budget_covers": "points",
+}
+"""A DIP edition whose settlement value is recomputed; `dip.final_budget` is for the test to say."""
+
+
+def scored(
+    case_id: str, score: float, *, deviation: float = 1, institution: float = 1, review: bool = False, **more: Any
+) -> dict[str, Any]:
+    """A line paid by scores at a monthly 10 yuan a point."""
+    points = round(round(score * deviation, 4) * institution, 4)
+    patient = more.pop("patient", 0.0)
+    parts = {"score": score, "deviation": deviation, "auxiliary": 1, "institution": institution, "point_value": 10}
+    told = " ".join(f"{name}={round(value * 10_000)}" for name, value in parts.items()) + " review=1" * review
+    mode = "standard" if deviation == 1 else "points"
+    standard = score * institution * 10
+    row = line(case_id, points * 10 - patient, patient=patient, standard=standard, pay_mode=mode, **more)
+    return row | {"points_e4": round(points * 10_000), "coefficient_parts": told}
 
 
 def lines_of(*rows: dict[str, Any]) -> pa.Table:

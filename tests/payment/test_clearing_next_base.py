@@ -30,7 +30,7 @@ def place(weight: int, fee: float, cases: int = 100):
         "hospital_level": "三级",
         "drg_cases": cases,
         "total_weight_e4": weight * 10_000,
-        "total_fee_fen": fen(fee),
+        "drg_fee_fen": fen(fee),
         "due_fen": fen(1_000),
     }
 
@@ -39,22 +39,22 @@ def place(weight: int, fee: float, cases: int = 100):
     ("weight", "fee", "next_yuan", "why"),
     [
         (110, 1_100, 1_050, "上浮"),
-        (102, 1_020, 1_000, "CMI 提升不够"),
-        (110, 1_150, 1_000, "费用增长过快"),
+        (102, 1_020, 1_000, "CMI 提升不到 +3.00 %"),
+        (110, 1_150, 1_000, "每权重费用增长超过 +2.00 %"),
         (103, 1_050.6, 1_050, "上浮"),
     ],
 )
 def test_the_uplift_and_why(policy, weight, fee, next_yuan, why):
-    found = next_base(policy, 2025, place(weight, fee), place(100, 1_000), weights=SAME)
+    found = next_base(policy, 2025, place(weight, fee), place(100, 1_000), SAME)
     assert found.next_fen == fen(next_yuan)
     assert why in found.reason
 
 
 def test_two_editions_of_weights_are_not_compared(policy):
     with pytest.raises(PolicyError, match="不是同一版"):
-        next_base(policy, 2025, place(110, 1_100), place(100, 1_000), weights=("a", "b"))
+        next_base(policy, 2025, place(110, 1_100), place(100, 1_000), ("a", "b"))
 
 
 def test_without_cases_of_both_years_there_is_no_uplift(policy):
-    found = next_base(policy, 2025, place(110, 1_100), place(0, 0, cases=0), weights=SAME)
+    found = next_base(policy, 2025, place(110, 1_100), place(0, 0, cases=0), SAME)
     assert (found.next_fen, found.uplift_e4) == (fen(1_000), 0)

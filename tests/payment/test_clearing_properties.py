@@ -12,7 +12,6 @@ from payment_cases import fen
 
 from tongpin.base.money import split_fen
 from tongpin.payment.year.bands import BandRule, banded
-from tongpin.payment.year.case_steps import split_fen_column
 from tongpin.payment.year.state import CHANGES
 
 RATIO = st.integers(0, 10_000)
@@ -33,14 +32,6 @@ def test_a_split_needs_weights():
     for weights in ([], [0, 0], [2, -1]):
         with pytest.raises(ValueError, match="weights of a split"):
             split_fen(10, weights)
-
-
-@given(st.integers(0, 10**13), st.lists(st.integers(0, 10**8), min_size=1, max_size=30))
-def test_the_split_of_a_column_is_the_split(total, weights):
-    import numpy as np
-
-    weights[0] += 1
-    assert split_fen_column(total, np.array(weights, np.int64)).tolist() == split_fen(total, weights)
 
 
 @given(

@@ -17,12 +17,13 @@ from payment_cases import BASE, fen, write_policy
 
 from tongpin.base.errors import PolicyError, StoreError
 from tongpin.payment.month import run as month_run
-from tongpin.payment.month.run import LINES, RUNS, STATEMENTS
+from tongpin.payment.month.closed import LINES, RUN, RUNS, STATEMENTS, run_name
 from tongpin.payment.year.letter_xlsx import write_clearing_xlsx
 from tongpin.payment.year.run import (
     BOUNDARIES,
     CHANGED,
     PLACES,
+    Papers,
     clear_in_home,
     cleared,
     clearing_runs,
@@ -36,12 +37,13 @@ from tongpin.store.home import Home
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
 
 
-def close_months(home: Home, months: list[str], table: pa.Table) -> None:
+def close_months(home: Home, months: list[str], table: pa.Table, area: str = "test") -> None:
     """Closed months as settling leaves them."""
-    lake.append(home, LINES, table)
-    lake.append(home, STATEMENTS, statements_of(table, deposit=0.03))
-    manifests = [{"month": month, "area": "test", "result_digest": f"digest of {month}"} for month in months]
-    runs = [{"month": one["month"], "area": "test", "digest": "", "manifest": json.dumps(one)} for one in manifests]
+    for name, rows, month in ((LINES, table, "period"), (STATEMENTS, statements_of(table, deposit=0.03), "month")):
+        named = pa.array([run_name(area, one) for one in rows[month].to_pylist()], pa.string())
+        lake.append(home, name, rows.append_column(RUN, named))
+    manifests = [{"month": month, "area": area, "result_digest": f"digest of {month}"} for month in months]
+    runs = [{"month": one["month"], "area": area, "digest": "", "manifest": json.dumps(one)} for one in manifests]
     lake.append(home, RUNS, pa.Table.from_pylist(runs))
 
 
@@ -101,7 +103,7 @@ def test_a_year_is_reopened_only_by_a_reversal_and_both_stay_visible(home: Home)
         cleared(home, 2025)
     decide(home, kind="overdue", setl_id="2025-01-a")
     second = clear_in_home(home, 2025)
-    assert [run["run"] for run in clearing_runs(home)] == ["2025-1", "2025-1R", "2025-2"]
+    assert [run["run"] for run in clearing_runs(home)] == ["test/2025-1", "test/2025-1R", "test/2025-2"]
     assert amounts(home)[0][1] == -amounts(home)[1][1]
     assert second.clearing.changed["case_id"].to_pylist() == ["2025-01-a"]
     assert sum(row[1] for row in amounts(home)) == second.clearing.places["due_fen"][0].as_py()
@@ -111,7 +113,7 @@ def test_tampering_is_noticed(home: Home) -> None:
     clear_in_home(home, 2025)
     table = lake.read(home, PLACES)
     place = table.column_names.index("balance_fen")
-    lake.replace(home, PLACES, table.set_column(place, "balance_fen", pa.array([1])), "run", "2025-1")
+    lake.replace(home, PLACES, table.set_column(place, "balance_fen", pa.array([1])), "run", "test/2025-1")
     with pytest.raises(StoreError, match="摘要不符"):
         clear_in_home(home, 2025)
 
@@ -125,7 +127,7 @@ def test_a_clearing_killed_at_a_boundary_loses_and_doubles_nothing(home: Home, b
     again = clear_in_home(home, 2025)
     assert (again.was_closed, again.clearing.digest) == (closed, wanted)
     assert len(amounts(home)) == 1
-    assert [run["run"] for run in clearing_runs(home)] == ["2025-1"]
+    assert [run["run"] for run in clearing_runs(home)] == ["test/2025-1"]
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
@@ -136,7 +138,7 @@ def test_a_reversal_killed_at_a_boundary_loses_and_doubles_nothing(home: Home, b
         assert clear_in_home(home, 2025).was_closed, "still in force"
         reverse_in_home(home, 2025, "重算")
     assert sum(row[1] for row in amounts(home)) == 0
-    assert [run["run"] for run in clearing_runs(home)] == ["2025-1", "2025-1R"]
+    assert [run["run"] for run in clearing_runs(home)] == ["test/2025-1", "test/2025-1R"]
 
 
 def test_the_thirteenth_period_belongs_to_the_year_before(home: Home) -> None:
@@ -171,15 +173,15 @@ def test_the_workbook_shows_every_step_and_the_capitals(home: Home, tmp_path: Pa
 def test_the_command_writes_the_letters_and_reverses(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     from tongpin.cli import clearing_commands
 
-    clearing_commands.clear(home.root, 2025, None, None, draft=True)
+    clearing_commands.clear(home.root, 2025, None, draft=True)
     assert "草稿，没有关账" in capsys.readouterr().out
-    clearing_commands.clear(home.root, 2025, None, None, draft=False)
+    clearing_commands.clear(home.root, 2025, None, draft=False)
     said = capsys.readouterr().out
     assert "2025 年度清算，万元（已关账；测试付费办法；模拟）" in said
     names = {path.name for path in home.reports.iterdir() if path.suffix == ".xlsx"}
-    assert names == {"年度清算书-2025-1-草稿.xlsx", "年度清算书-2025-1.xlsx"}
+    assert names == {"年度清算书-test-2025-1-草稿.xlsx", "年度清算书-test-2025-1.xlsx"}
     clearing_commands.reverse(home.root, 2025, "重算")
-    assert "清算 2025-1 已撤销（2025-1R）：重算" in capsys.readouterr().out
+    assert "清算 test/2025-1 已撤销（test/2025-1R）：重算" in capsys.readouterr().out
 
 
 def test_the_agreement_sheet_is_read_and_named_in_the_manifest(home: Home, tmp_path: Path) -> None:
@@ -187,23 +189,24 @@ def test_the_agreement_sheet_is_read_and_named_in_the_manifest(home: Home, tmp_p
     sheet = tmp_path / "sheet.csv"
     head = "institution_code,year,clause,evidence,deduction,checked_on\n"
     sheet.write_text(f"{head}H3,2025,第八条,抽查记录,7.5,2025-12-01\n", encoding="utf-8")
-    run = clear_in_home(home, 2025, agreement=sheet)
+    run = clear_in_home(home, 2025, papers=Papers(agreement=sheet))
     assert run.clearing.places["coefficient_e4"].to_pylist() == [9_250]
     assert set(run.manifest["inputs"]) == {"decision", "agreement"}
     sheet.write_text(f"{head}H3,2025,第八条,抽查记录,七分,2025-12-01\n", encoding="utf-8")
     with pytest.raises(PolicyError, match=r"clear\.agreement.*第 2 行"):
-        clear_in_home(home, 2026, agreement=sheet, draft=True)
+        clear_in_home(home, 2026, papers=Papers(agreement=sheet), draft=True)
 
 
 def test_a_debt_is_claimed_by_one_later_month_only(tmp_path: Path) -> None:
     home = Home.open(tmp_path / "owing")
-    owing = statements_of(lines_of(line("a", 100, month="2025-01")))
-    place = owing.column_names.index("debt_fen")
-    lake.append(home, STATEMENTS, owing.set_column(place, "debt_fen", pa.array([fen(7)])))
-    runs = [{"month": "2025-01", "area": "test", "digest": "", "manifest": json.dumps({"month": "2025-01"})}]
-    lake.append(home, RUNS, pa.Table.from_pylist(runs))
-    first = month_run._carried(home, "2025-02")
+    owing = lines_of(line("a", 100, month="2025-01"))
+    close_months(home, ["2025-01"], owing)
+    table = lake.read(home, STATEMENTS)
+    owed = table.set_column(table.column_names.index("debt_fen"), "debt_fen", pa.array([fen(7)]))
+    lake.replace(home, STATEMENTS, owed, RUN, "test/2025-01")
+    first = month_run._carried(home, "test", "2025-02")
     assert (first.claims["amount_fen"].to_pylist(), first.months) == ([fen(7)], ("2025-01",))
-    manifest = json.dumps({"month": "2025-02", "carried_from": list(first.months)})
-    lake.append(home, RUNS, pa.Table.from_pylist([runs[0] | {"month": "2025-02", "manifest": manifest}]))
-    assert month_run._carried(home, "2025-03").claims.num_rows == 0
+    manifest = {"month": "2025-02", "area": "test", "carried_from": list(first.months)}
+    row = {"month": "2025-02", "area": "test", "digest": "", "manifest": json.dumps(manifest)}
+    lake.append(home, RUNS, pa.Table.from_pylist([row]))
+    assert month_run._carried(home, "test", "2025-03").claims.num_rows == 0

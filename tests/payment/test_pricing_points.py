@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from payment_cases import INSTITUTIONS, START, case, decisions, fen, grouped, priced_rows, settle
+from payment_cases import START, case, decisions, fen, priced_rows, settle
 from pricing_cases import POINTS, edition, means_table
 
 from tongpin.base.errors import PolicyError
 from tongpin.base.money import split_fen
 from tongpin.payment.explain import explain_case
-from tongpin.payment.pricing.points_value import close_points, split_column
-from tongpin.payment.pricing.price import price
+from tongpin.payment.pricing.points_value import spend_points, split_column
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,32 +147,20 @@ def test_a_readmission_elsewhere_counts_where_the_region_does(tmp_path: Path) ->
     assert points_of(policy, stay("a", 1, 5), stay("b", 6, 9, institution_code="H2")) == [50.0, 100.0]
 
 
-def test_a_month_runs_from_cases_to_pay_and_closes_to_the_budget(policy: Policy) -> None:
+def test_points_of_priced_cases_spend_a_budget_to_the_fen(policy: Policy) -> None:
     cases = [
         case("whole", 9_000, 2_000),
         case("dear", 60_000, 9_000, drg="BB11D"),
         case("short", 1_500, 300, drg="CC11D", institution_code="H2"),
-        case("lost", 4_000, 1_000, drg="0000", status="ungrouped"),
         stay("before", 1, 5),
         stay("again", 9, 12),
-        case("farmer", 8_000, 3_000, insurance="390"),
     ]
-    priced = price(grouped(*cases), policy, INSTITUTIONS)
-    closed = close_points(priced, policy, START, {"310": fen(60_000), "390": fen(7_777.77)})
-    assert [value.residue_fen for value in closed.values] == [0, 0]
-    rows = {row["case_id"]: row for row in closed.priced.to_pylist()}
-    paid = {
-        fund: sum(r["gross_fen"] for r in rows.values() if r["fund"] == fund and r["points_e4"])
-        for fund in ("310", "390")
-    }
-    assert paid == {"310": fen(60_000), "390": fen(7_777.77)}
-    assert rows["lost"]["gross_fen"] == fen(4_000), "a case without points is not part of the budget"
-    for row in rows.values():
-        not_pool = row["patient_fen"] + row["other_funds_fen"]
-        assert row["pool_payable_fen"] == row["gross_fen"] - not_pool + row["floored_fen"]
-        assert row["result_fen"] == row["pool_payable_fen"] - row["item_pool_fen"]
-    points = {name: row["points_e4"] for name, row in rows.items() if row["fund"] == "310" and row["points_e4"]}
-    assert abs(rows["dear"]["gross_fen"] - fen(60_000) * points["dear"] / sum(points.values())) <= 1
+    rows = priced_rows(policy, *cases)
+    points = np.array([row["points_e4"] for row in rows])
+    value, paid = spend_points(policy, START, "310", fen(60_000), points)
+    assert (value.residue_fen, int(paid.sum())) == (0, fen(60_000))
+    place = [row["case_id"] for row in rows].index("dear")
+    assert abs(paid[place] - fen(60_000) * points[place] / points.sum()) <= 1
 
 
 def test_a_month_of_points_is_posted_like_any_other(policy: Policy) -> None:
@@ -185,18 +172,16 @@ def test_a_month_of_points_is_posted_like_any_other(policy: Policy) -> None:
 def test_a_rounded_value_shows_what_it_leaves(tmp_path: Path) -> None:
     values = {"points.value_split": "rounded", "rounding.point_value": 100, "points.adjustment_fund": 0.05}
     policy = points_edition(tmp_path, values)
-    priced = price(grouped(case("a", 9_000, 0), case("b", 12_000, 0, drg="BB11D")), policy, INSTITUTIONS)
-    (value,) = close_points(priced, policy, START, {"310": fen(25_000)}).values
+    value, paid = spend_points(policy, START, "310", fen(25_000), np.array([1_000_000, 1_410_000]))
     assert value.adjustment_fund_fen == fen(1_250)
     assert value.value_e4 == fen(99) * 10_000, "23,750 over 241 points is 98.55"
+    assert paid.tolist() == [fen(9_900), fen(99 * 141)]
     assert value.residue_fen == fen(99 * 241) - fen(23_750)
 
 
-@pytest.mark.parametrize("budgets", [{}, {"310": 1, "390": 1}])
-def test_a_fund_with_points_needs_its_budget(policy: Policy, budgets: dict[str, int]) -> None:
-    priced = price(grouped(case("a", 9_000, 0)), policy, INSTITUTIONS)
-    with pytest.raises(PolicyError, match="有点数没有预算") as caught:
-        close_points(priced, policy, START, budgets)
+def test_a_budget_needs_points(policy: Policy) -> None:
+    with pytest.raises(PolicyError, match="点数之和为 0") as caught:
+        spend_points(policy, START, "310", fen(1), np.array([0, 0]))
     assert caught.value.code == "points.budget"
 
 
@@ -208,20 +193,8 @@ def test_a_split_leaves_no_fen_over_and_agrees_with_the_plain_one(total: int, we
     assert split_column(total, np.array(weights, dtype=np.int64)).tolist() == split_fen(total, weights)
 
 
-amount = st.integers(1, 10**7)
-
-
 @settings(deadline=None, max_examples=30)
-@given(
-    cases=st.lists(st.tuples(amount, amount, st.sampled_from(["AA11D", "BB11D", "CC11D"])), min_size=1, max_size=12),
-    budget=st.integers(1, 10**11),
-)
-def test_no_fen_of_a_budget_appears_or_disappears(
-    policy: Policy, cases: list[tuple[int, int, str]], budget: int
-) -> None:
-    rows = [
-        case(f"c{index}", (pool + patient) / 100, patient / 100, drg=drg)
-        for index, (pool, patient, drg) in enumerate(cases)
-    ]
-    closed = close_points(price(grouped(*rows), policy, INSTITUTIONS), policy, START, {"310": budget})
-    assert sum(closed.priced["gross_fen"].to_pylist()) == budget
+@given(points=st.lists(st.integers(1, 10**8), min_size=1, max_size=12), budget=st.integers(1, 10**13))
+def test_no_fen_of_a_budget_appears_or_disappears(policy: Policy, points: list[int], budget: int) -> None:
+    value, paid = spend_points(policy, START, "310", budget, np.array(points))
+    assert int(paid.sum()) == value.paid_fen == budget

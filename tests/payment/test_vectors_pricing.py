@@ -12,7 +12,7 @@ import pytest
 from payment_cases import INSTITUTIONS, START, case, fen, grouped, priced_rows
 from pricing_cases import POINTS, edition, means_table
 
-from tongpin.payment.pricing.points_value import close_points
+from tongpin.payment.pricing.points_value import spend_points
 from tongpin.payment.pricing.price import price
 from tongpin.payment.pricing.rates import level_rate, overall_rate, rounded
 from tongpin.payment.pricing.special import new_technology, quota_cases
@@ -161,10 +161,10 @@ def test_the_point_value_spends_the_budget_tv_a8e(tmp_path: Path) -> None:
     means = means_table(("AA11D", "city", "", 16_500), ("BB11D", "city", "", 100_000_000))
     policy = edition(tmp_path, POINTS, tables={"group_means.csv": means}, weights=weights)
     both = grouped(case("c", 16_500, 0), case("rest", 100_000_000, 0, drg="BB11D"))
-    closed = close_points(price(both, policy, INSTITUTIONS), policy, START, {"310": fen(told["budget"])})
-    (value,) = closed.values
+    points = price(both, policy, INSTITUTIONS)["points_e4"].to_numpy()
+    value, paid = spend_points(policy, START, "310", fen(told["budget"]), points)
     assert (value.value_e4, value.residue_fen) == (fen(expected["pv"]) * 10_000, 0)
-    assert closed.priced["gross_fen"][0].as_py() == fen(expected["pay"])
+    assert paid[0] == fen(expected["pay"])
 
 
 def test_the_quota_of_special_cases_tv_a9(tmp_path: Path) -> None:

@@ -17,6 +17,10 @@ def clear(
     agreement: Annotated[
         Path | None, typer.Option("--agreement", help="协议考核表（CSV：条款、证据、扣分）", show_default=False)
     ] = None,
+    last_year: Annotated[
+        Path | None,
+        typer.Option("--last-year", help="上年各院的例数、权重、费用（CSV），定下年基数用", show_default=False),
+    ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="撤销已关账的清算：记相反的数，两次都看得到")] = False,
     reason: Annotated[str, typer.Option("--reason", help="撤销的原因与文号", show_default=False)] = "",
     home: HomeOption = None,
@@ -27,6 +31,6 @@ def clear(
     from tongpin.cli import clearing_commands
 
     if reverse:
-        clearing_commands.reverse(home, year, reason)
+        clearing_commands.reverse(home, year, reason, area)
     else:
-        clearing_commands.clear(home, year, area, agreement, draft=draft)
+        clearing_commands.clear(home, year, area, agreement, last_year, draft=draft)

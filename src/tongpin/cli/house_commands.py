@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
 
 from tongpin.base.errors import TongpinError
 from tongpin.cli.output import screen
@@ -26,8 +29,28 @@ def coverage() -> None:
     screen.table("合计", ["状态", "条数"], [[STATUS_LABELS[status], str(counts[status])] for status in STATUS_LABELS])
 
 
-def bench(name: str, home_path: Path | None, cases: int | None, scheme: str | None) -> None:
-    """Run one benchmark and print medians with the floor beside them."""
+class _Bench(NamedTuple):
+    """Where a benchmark is run: module of the room bench, its function, the name there of the usual count of cases."""
+
+    module: str
+    function: str
+    usual: str
+
+
+BENCHES = {
+    "pricing": _Bench("pricing", "run", "CITY_CASES"),
+    "month": _Bench("month", "settle", "MONTH_CASES"),
+    "impact": _Bench("month", "impact", "DRAFT_CASES"),
+    "clearing": _Bench("clearing", "run", "YEAR_LINES"),
+    "dip": _Bench("dip", "run", "CASES"),
+}
+
+
+def bench(name: str, home_path: Path | None, cases: int | None, scheme: str | None, runs: int | None) -> None:
+    """Run one benchmark and print medians with the floor beside them; `faults` ends with 1 when anything differs."""
+    if name == "faults":
+        _faults(runs)
+        return
     if name == "grouping":
         from tongpin.bench import grouping
         from tongpin.grouping.library import DEMO_SCHEME
@@ -37,14 +60,29 @@ def bench(name: str, home_path: Path | None, cases: int | None, scheme: str | No
         from tongpin.bench import load
 
         results = load.run(home_path, cases or 1_000_000)
-    elif name == "pricing":
-        from tongpin.bench import pricing
-
-        results = pricing.run(cases or pricing.CITY_CASES)
+    elif name in BENCHES:
+        one = BENCHES[name]
+        module = import_module(f"tongpin.bench.{one.module}")
+        results = getattr(module, one.function)(cases or getattr(module, one.usual))
     else:
-        raise TongpinError("bench.unknown", f"没有基准 {name}", hint="可用：grouping、load、pricing")
+        known = ("grouping", "load", *BENCHES, "faults")
+        raise TongpinError("bench.unknown", f"没有基准 {name}", hint=f"可用：{'、'.join(known)}")
     screen.give({"ok": True, "bench": name, "results": [result.as_dict() for result in results]})
     for result in results:
         screen.table(result.title, ["步骤", "中位数（毫秒）", "例/秒", "相对于第一行"], result.rows())
         for note in result.notes:
             screen.say(f"  {note}")
+
+
+def _faults(runs: int | None) -> None:
+    from tongpin.bench import faults
+
+    reports = faults.run(runs or faults.RUNS)
+    wrong = sum(len(report.differences) for report in reports)
+    screen.give({"ok": not wrong, "bench": "faults", "results": [report.as_dict() for report in reports]})
+    for report in reports:
+        screen.table(report.title, list(report.HEADS), report.rows())
+        for note in report.notes():
+            screen.say(f"  {note}")
+    if wrong:
+        raise typer.Exit(1)

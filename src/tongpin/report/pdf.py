@@ -16,6 +16,10 @@ _LINE, _ROW = 5.2, 4.6
 _TITLE_SIZE, _TEXT_SIZE, _CELL_SIZE, _FOOT_SIZE = 16, 10, 8.5, 8
 _GREY = (110, 110, 110)
 _PAD = 1.2
+_MM_PER_POINT = 25.4 / 72
+_NARROW, _FULL = 0.62, 1.0
+"""No wider than this, in ems of the font: digits with the marks of amounts, and any other character."""
+_OF_AMOUNTS = frozenset("0123456789.,-+% ")
 
 
 @dataclass(frozen=True)
@@ -53,17 +57,19 @@ def write_papers(papers: Sequence[Paper], path: Path, *, title: str) -> None:
     pdf.set_lang("zh-CN")
     pdf.set_auto_page_break(False)
     pdf.add_font(_FONT, fname=str(sans_path()))
+    known: dict[tuple[str, float, float], list[str]] = {}
     for paper in papers:
-        _Printer(pdf, paper).print()
+        _Printer(pdf, paper, known).print()
     pdf.output(str(path))
 
 
 class _Printer:
     """Prints one document: its pages first, then the foot of each, when their number is known."""
 
-    def __init__(self, pdf: Any, paper: Paper) -> None:
+    def __init__(self, pdf: Any, paper: Paper, known: dict[tuple[str, float, float], list[str]]) -> None:
         self._pdf = pdf
         self._paper = paper
+        self._known = known
         self._first = pdf.page + 1
 
     def print(self) -> None:
@@ -88,9 +94,14 @@ class _Printer:
             self._page()
 
     def _lines(self, text: str, width: float, size: float) -> list[str]:
+        """The lines that a text takes; long texts are broken by the library, once for all papers of a file."""
         self._pdf.set_font(_FONT, size=size)
-        found: list[str] = self._pdf.multi_cell(width, _ROW, text or " ", dry_run=True, output="LINES")
-        return found
+        if "\n" not in text and _at_most(text) * size * _MM_PER_POINT <= width - 2 * self._pdf.c_margin:
+            return [text or " "]
+        key = (text, width, size)
+        if key not in self._known:
+            self._known[key] = self._pdf.multi_cell(width, _ROW, text or " ", dry_run=True, output="LINES")
+        return self._known[key]
 
     def _text(self, text: str, size: float, *, align: str = "L", gap: float = 0) -> None:
         width = _WIDTH - _LEFT - _RIGHT
@@ -161,3 +172,8 @@ class _Printer:
         for place, character in enumerate("骑缝章"):
             self._pdf.set_xy(x + 0.8, middle - 8 + place * 5)
             self._pdf.cell(4, 5, character)
+
+
+def _at_most(text: str) -> float:
+    """The width of a text in ems, at most."""
+    return sum(_NARROW if character in _OF_AMOUNTS else _FULL for character in text)

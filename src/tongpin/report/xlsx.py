@@ -80,7 +80,7 @@ class Sheet:
 
 def text_width(text: str) -> int:
     """The width of a text in columns, a Chinese character counting two."""
-    return sum(2 if ord(character) >= _WIDE else 1 for character in text)
+    return len(text) if text.isascii() else sum(2 if ord(character) >= _WIDE else 1 for character in text)
 
 
 def cell_value(value: Any, kind: Kind) -> Any:
@@ -116,6 +116,7 @@ class _Styles:
     def __init__(self, book: Any) -> None:
         self._book = book
         self._made: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self._cells: dict[tuple[Kind, bool, bool], Any] = {}
 
     def get(self, **options: Any) -> Any:
         key = tuple(sorted(options.items()))
@@ -129,6 +130,12 @@ class _Styles:
         return self.get(bold=True, bg_color=_HEAD, align="center", text_wrap=True, border=1, border_color=_RULE)
 
     def cell(self, kind: Kind, *, total: bool = False, wrap: bool = False) -> Any:
+        key = (kind, total, wrap)
+        if key not in self._cells:
+            self._cells[key] = self._cell(kind, total=total, wrap=wrap)
+        return self._cells[key]
+
+    def _cell(self, kind: Kind, *, total: bool, wrap: bool) -> Any:
         options: dict[str, Any] = {"num_format": _FORMATS[kind], "bottom": 1, "bottom_color": "#E1E6EC"}
         options |= {"align": "left", "indent": 1} if kind == "text" else {"align": "right"}
         if wrap:
@@ -178,7 +185,8 @@ def _write_sheet(page: Any, sheet: Sheet, styles: _Styles) -> None:
     if pages_wide > 1 and sheet.freeze_columns:
         page.repeat_columns(0, sheet.freeze_columns - 1)
     page.center_horizontally()
-    page.set_footer(f"&L&9{sheet.title.replace('&', '&&')}&R&9第 &P 页，共 &N 页")
+    # The font code stands after the size, so that a title that begins with digits is not read as part of it.
+    page.set_footer(f'&L&9&"-,Regular"{sheet.title.replace("&", "&&")}&R&9第 &P 页，共 &N 页')
 
 
 def _pages_wide(widths: Sequence[float], repeated: int) -> int:

@@ -1,4 +1,4 @@
-"""Steps 8 to 10 of a clearing: single cases decided, the cap of high outliers, the final rate."""
+"""Steps 8 and 9 of a clearing: single cases decided, the cap of high outliers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import PolicyError
-from tongpin.base.money import SCALE, round_half_up, round_half_up_column, yuan
+from tongpin.base.money import SCALE
 from tongpin.payment.month.posting import list_keys
-from tongpin.payment.pricing.rates import close_level_rate
 from tongpin.payment.pricing.rounding import limit_of
 from tongpin.payment.year.rulings import outcome
-from tongpin.payment.year.state import Explained, repaid
+from tongpin.payment.year.scores import decide_deviations, standard_points
+from tongpin.payment.year.state import repaid
 
 if TYPE_CHECKING:
     from tongpin.payment.year.state import BoolColumn, IntColumn, State
 
-_STEP8, _STEP9, _STEP10 = 8, 9, 10
+_STEP8, _STEP9 = 8, 9
+DEVIATION = "deviation"
+"""The outcome of an expert review that sets a deviation coefficient; it is no special case and uses no quota."""
 
 
 def decide_cases(state: State) -> State:
@@ -31,7 +33,9 @@ def decide_cases(state: State) -> State:
     """
     found = _matched(state)
     state = _appeals(state, found)
-    state = _special_cases(state, found)
+    special = [row | {"outcome": outcome(row["kind"], row["result"])} for row in found if row["kind"] == "special_case"]
+    state = _special_cases(state, [row for row in special if row["outcome"] != DEVIATION])
+    state = decide_deviations(state, [row for row in special if row["outcome"] == DEVIATION])
     return _overdue(state, found)
 
 
@@ -56,16 +60,16 @@ def _appeals(state: State, found: list[dict[str, Any]]) -> State:
 def _paid_apart(state: State, rows: list[dict[str, Any]], key: str, why: str) -> State:
     """Cases paid by item or at the amount decided."""
     places = np.array([row["row"] for row in rows], np.int64)
-    if state.value(key) == "by_item":
-        gross = state.lines["fee_fen"][places]
-        how = "按项目"
-    else:
-        gross, how = np.array([_decided(row) for row in rows], np.int64), "按决定的金额"
+    # An amount decided for one case (部分同意, 新技术) is paid even where the edition pays by item.
+    decided = [state.value(key) != "by_item" or row.get("outcome") == "decided" for row in rows]
+    gross = state.lines["fee_fen"][places].copy()
+    gross[decided] = [_decided(row) for row, own in zip(rows, decided, strict=True) if own]
+    how = "按决定的金额" if all(decided) else "按项目或决定的金额" if any(decided) else "按项目"
     before = state.lines["payable_fen"]
     after = repaid(state, places, gross, "decided_fen", why)
     changes = state.per_place(after.lines["payable_fen"] - before)
     counts = state.per_place(np.ones(len(before), np.int64), places)
-    return after.told(*_lines(state, _STEP8, f"{why}的病例", counts, changes, f"{{count}} 例{how}", key))
+    return after.told(*state.steps(_STEP8, f"{why}的病例", counts, changes, f"{{count}} 例{how}", key))
 
 
 def _decided(row: dict[str, Any]) -> int:
@@ -80,17 +84,7 @@ def _decided(row: dict[str, Any]) -> int:
     return amount
 
 
-def _lines(state: State, step: int, label: str, counts: Any, amounts: Any, formula: str, key: str) -> list[Explained]:
-    """One reason for every place that a step touched."""
-    source = state.source(key)
-    return [
-        Explained(place, step, label, formula.format(count=int(counts[place])), int(amounts[place]), key, source)
-        for place in np.flatnonzero(counts).tolist()
-    ]
-
-
-def _special_cases(state: State, found: list[dict[str, Any]]) -> State:
-    asked = [row | {"outcome": outcome(row["kind"], row["result"])} for row in found if row["kind"] == "special_case"]
+def _special_cases(state: State, asked: list[dict[str, Any]]) -> State:
     if not asked:
         return state
     if state.value("special.quota_counts") == "approved":
@@ -148,7 +142,7 @@ def _groups(state: State, by_hospital: bool) -> tuple[IntColumn, list[str]]:
 
 
 def _overdue(state: State, found: list[dict[str, Any]]) -> State:
-    rows = np.array([row["row"] for row in found if row["kind"] == "overdue"], np.int64)
+    rows = np.array([row["row"] for row in found if row["kind"] == "overdue" and _is_overdue(row)], np.int64)
     if not len(rows):
         return state
     share_e4 = state.scaled("overdue.share", np.unique(state.lines["place"][rows]))[state.lines["place"][rows]]
@@ -163,19 +157,25 @@ def _overdue(state: State, found: list[dict[str, Any]]) -> State:
     changes = state.per_place(after.lines["payable_fen"] - before)
     counts = state.per_place(np.ones(len(before), np.int64), rows)
     return after.told(
-        *_lines(state, _STEP8, "逾期上传的清单", counts, changes, "{count} 例按逾期比例支付", "overdue.share")
+        *state.steps(_STEP8, "逾期上传的清单", counts, changes, "{count} 例按逾期比例支付", "overdue.share")
     )
+
+
+def _is_overdue(row: dict[str, Any]) -> bool:
+    """A list named overdue without a result is overdue; an exemption takes it off the list."""
+    return row["result"] is None or outcome("overdue", row["result"]) == "overdue"
 
 
 def cap_high_outliers(state: State) -> State:
     """Step 9: of each hospital's high outliers only so many keep their pay mode; the others are paid at the standard.
 
     The largest excess over the standard comes first (TV-P6, S900-08). Cases already paid at the standard are no
-    matter; approved special cases leave the list first where the edition says so.
+    matter; approved special cases leave the list first where the edition says so. By scores the step is taken where
+    the edition says so (`dip.applies.outlier_cap`).
     """
     lines = state.lines
     high = lines["standing"] & lines["is_high"] & ~lines["at_standard"]
-    if not high.any():
+    if not high.any() or not state.applies("outlier_cap"):
         return state
     if state.value("outlier.cap.special_leaves"):
         high &= ~lines["special"]
@@ -186,95 +186,30 @@ def cap_high_outliers(state: State) -> State:
     state.value("outlier.cap.pay")  # an edition that leaves open what a capped case gets is refused
     beyond = rows[~_within(state, rows, excess, "outlier.cap", "outlier.cap.scope")]
     before = lines["payable_fen"]
-    gross = lines["standard_fen"][beyond] + lines["outside_fen"][beyond]
-    after = repaid(state, beyond, gross, "capped_fen", "费用极高超出例数上限", at_standard=True)
+    gross = lines["standard_fen"][beyond] + _on_top(state, beyond)
+    after = repaid(state, beyond, gross, "capped_fen", "费用极高超出例数上限", at_standard=True, by_points=True)
+    after = _at_standard_points(after, beyond)
     changes = state.per_place(after.lines["payable_fen"] - before)
     counts = state.per_place(np.ones(len(before), np.int64), beyond)
-    told = _lines(state, _STEP9, "费用极高超出例数上限", counts, changes, "{count} 例改按支付标准", "outlier.cap.ratio")
+    told = state.steps(_STEP9, "费用极高超出例数上限", counts, changes, "{count} 例改按支付标准", "outlier.cap.ratio")
     return after.told(*told)
 
 
-def recompute_rate(state: State) -> State:
-    """Step 10: rate or point value anew from the final budget, where the edition does not keep it (TV-A8e, S900-09).
-
-    The budget covers the standing cases paid at the standard; a rate closes on their weights times coefficients as a
-    level rate does, a point value on their points. Lines reversed or paid by item are no matter.
-    """
-    state.value("clearing.outlier")  # an edition that leaves open whether outliers are classed anew is refused
-    for fund in sorted(set(state.places["fund"])):
-        if state.value("clearing.rate", fund=fund) == "keep":
-            continue
-        of_fund = (state.places["fund"] == fund)[state.lines["place"]]
-        payable = state.lines["standing"] & state.lines["at_standard"] & of_fund
-        pointed = state.lines["points_e4"] >= 0
-        state = _valued(state, np.flatnonzero(state.lines["standing"] & of_fund & pointed), fund)
-        for level in sorted(set(state.places["hospital_level"])):
-            of_level = (state.places["hospital_level"] == level)[state.lines["place"]]
-            state = _rated(state, np.flatnonzero(payable & of_level & ~pointed), fund, level)
-    return state
+def _on_top(state: State, rows: IntColumn) -> IntColumn:
+    """What a gross holds besides the standard: fees outside the base, or other payers' parts."""
+    pointed = state.lines["by_points"][rows]
+    if not pointed.any():
+        outside: IntColumn = state.lines["outside_fen"][rows]
+        return outside
+    of_pool = not state.by_scores and state.value("points.budget_base") == "fund"
+    return np.where(pointed, state.own_fen(rows) if of_pool else 0, state.lines["outside_fen"][rows])
 
 
-def _rated(state: State, rows: IntColumn, fund: str, level: str) -> State:
-    """Standards by the rate that closes on the final budget of a fund and level."""
-    lines = state.lines
-    priced_e8 = lines["weight_e4"][rows] * lines["coefficient_e4"][rows]
-    basic = lines["basic_group"][rows]
-    if basic.all():
+def _at_standard_points(state: State, rows: IntColumn) -> State:
+    """Capped cases that have points keep those of the standard, so that a final value pays them no more than it."""
+    pointed = rows[state.lines["by_points"][rows]]
+    if not len(pointed):
         return state
-    closed = close_level_rate(
-        fund=fund,
-        hospital_level=level,
-        tier_budget_fen=state.value("clearing.rate_budget", fund=fund, hospital_level=level),
-        forecast_weight_e4=round_half_up(int(priced_e8.sum()), SCALE),
-        basic_weight_e4=round_half_up(int(priced_e8[basic].sum()), SCALE),
-        basic_rate_fen=state.value("rate.basic_group", fund=fund, hospital_level=level),
-        unit_fen=state.value("rounding.rate"),
-    )
-    unit = state.value("rounding.standard")
-    standard = round_half_up_column(priced_e8[~basic] * closed.rate_fen, SCALE * SCALE * unit) * unit
-    formula = f"{{count}} 例的费率按最终总额重算为每权重 {yuan(closed.rate_fen)} 元"
-    return _restandardised(state, rows[~basic], standard, formula, "clearing.rate_budget")
-
-
-def _valued(state: State, rows: IntColumn, fund: str) -> State:
-    """Standards by the point value that the final budget of a fund gives; the adjustment fund is taken out first."""
-    points = state.lines["points_e4"][rows]
-    total = int(points.sum())
-    if not total:
-        return state
-    kept_e4 = SCALE - state.policy.scaled("points.adjustment_fund", state.on)
-    budget = round_half_up(state.value("points.final_budget", fund=fund) * kept_e4, SCALE)
-    unit = state.value("rounding.point_value")
-    value = round_half_up(budget * SCALE, total * unit) * unit
-    if state.value("points.value_split") == "exact":
-        paid = split_fen_column(budget, points)
-    else:
-        paid = round_half_up_column(points * value, SCALE)
-    if state.value("points.budget_base") == "fund":
-        paid = paid + state.lines["patient_fen"][rows] + state.lines["other_funds_fen"][rows]
-    formula = f"{{count}} 例的点值按最终预算 {yuan(budget)} 元重算，每点约 {yuan(value)} 元"
-    return _restandardised(state, rows, paid - state.lines["outside_fen"][rows], formula, "points.final_budget")
-
-
-def _restandardised(state: State, rows: IntColumn, standard: IntColumn, formula: str, key: str) -> State:
-    """The state with other standards, and paid by them."""
-    before = state.lines["payable_fen"]
-    gross = standard + state.lines["outside_fen"][rows]
-    after = repaid(state, rows, gross, "rated_fen", "", at_standard=True)
-    standards = state.lines["standard_fen"].copy()
-    standards[rows] = standard
-    after = after.with_lines(standard_fen=standards)
-    counts = state.per_place(np.ones(len(before), np.int64), rows)
-    changes = state.per_place(after.lines["payable_fen"] - before)
-    return after.told(*_lines(state, _STEP10, "费率或点值重算", counts, changes, formula, key))
-
-
-def split_fen_column(total: int, weights: IntColumn) -> IntColumn:
-    """`base.money.split_fen` over a column: parts in proportion, exact, the largest remainders first."""
-    whole = int(weights.sum())
-    products = weights.astype(object) * total  # beyond 64 bits
-    parts = (products // whole).astype(np.int64)
-    order = np.argsort(-(products % whole).astype(np.int64), kind="stable")
-    parts[order[: total - int(parts.sum())]] += 1
-    found: IntColumn = parts
-    return found
+    points = state.lines["points_e4"].copy()
+    points[pointed] = np.minimum(points[pointed], standard_points(state, pointed))
+    return state.with_lines(points_e4=points)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,13 +13,17 @@ import pyarrow.compute as pc
 from tongpin.base.digest import text_digest
 from tongpin.base.errors import PolicyError
 from tongpin.base.money import check_balance
+from tongpin.payment.dip.values import pays_by_scores
 from tongpin.payment.month.posting import REVERSAL, list_keys
 from tongpin.payment.month.statement import PAY_MODE_LABELS
 from tongpin.payment.policy.lookup import coded
 from tongpin.payment.pricing.schema import DRG, OBSERVED
-from tongpin.payment.year.case_steps import cap_high_outliers, decide_cases, recompute_rate
+from tongpin.payment.year.case_steps import cap_high_outliers, decide_cases
+from tongpin.payment.year.next_base import BASE_SCHEMA
 from tongpin.payment.year.place_steps import apply_bands, assess, balance, scale_to_tier
-from tongpin.payment.year.state import CHANGES, PLACE_SCHEMA, Explained, State
+from tongpin.payment.year.rate_step import recompute_rate
+from tongpin.payment.year.scores import factors_of
+from tongpin.payment.year.state import CHANGES, PLACE_SCHEMA, RATE_SCHEMA, Explained, State
 from tongpin.payment.year.taken import Paid, cleared_in, paid_in_months, with_payees
 from tongpin.store.digests import row_digests
 
@@ -87,6 +91,7 @@ READS = (
     "basic_group",
     "weight_e4",
     "coefficient_e4",
+    "coefficient_parts",
     "points_e4",
     "outside_fee_fen",
     "standard_fen",
@@ -104,18 +109,28 @@ READS = (
 
 @dataclass(frozen=True)
 class Clearing:
-    """A cleared year, balanced: places (`PLACE_SCHEMA`), lines paid otherwise, reasons, notes for the clerk."""
+    """A cleared year, balanced: places (`PLACE_SCHEMA`), lines paid otherwise, reasons, rates, notes for the clerk.
+
+    `bases`: next year's base of each place (`BASE_SCHEMA`), where the edition states one.
+    """
 
     year: int
     places: pa.Table
     changed: pa.Table
     reasons: pa.Table
+    rates: pa.Table
     notes: tuple[str, ...]
+    bases: pa.Table = field(default_factory=BASE_SCHEMA.empty_table)
+
+    @property
+    def tables(self) -> tuple[pa.Table, ...]:
+        """What is kept of a clearing, in the order of `KEPT`."""
+        return self.places, self.changed, self.reasons, self.rates, self.bases
 
     @property
     def digest(self) -> str:
         """SHA-256 over all values: equal content, equal digest."""
-        rows = [row_digests(table).to_pylist() for table in (self.places, self.changed, self.reasons)]
+        rows = [row_digests(table).to_pylist() for table in self.tables]
         return text_digest([str(self.year), *(b"".join(one).hex() for one in rows)])
 
 
@@ -145,7 +160,7 @@ def clear_year(
     state = opened(mine, paid, rulings, policy, year)
     for step in steps:
         state = step.run(state)
-    clearing = _closed(state, mine, year)
+    clearing = closed(state, mine, year)
     check_year(clearing, state, mine)
     return clearing
 
@@ -165,13 +180,15 @@ def opened(lines: pa.Table, paid: Mapping[tuple[str, str], Paid], rulings: Rulin
     keys = list_keys(lines, "case_id")
     is_red = pc.equal(lines["line_kind"], REVERSAL)
     reversed_keys = keys.filter(is_red)
-    standing = pc.and_(pc.invert(is_red), pc.invert(pc.is_in(keys, value_set=reversed_keys)))
+    stands = pc.and_(pc.invert(is_red), pc.invert(pc.is_in(keys, value_set=reversed_keys)))
+    standing = stands.to_numpy(zero_copy_only=False)
+    points = pc.fill_null(lines["points_e4"], -1).to_numpy()
     is_drg = pc.equal(lines["pay_scope"], "DRG").to_numpy()
     floors = {fund: policy.value("pool.negative", on, fund=fund) == "floor_case" for fund in {one[1] for one in names}}
     floored = np.array([floors[fund] for fund in funds.values], bool)[funds.codes]
     columns = {
         "place": place,
-        "standing": standing.to_numpy(zero_copy_only=False),
+        "standing": standing,
         "is_drg": is_drg,
         "is_high": pc.fill_null(pc.equal(lines["outlier_class"], "HIGH"), False).to_numpy(),
         "at_standard": is_drg & pc.equal(lines["pay_mode"], "standard").to_numpy(),
@@ -180,7 +197,8 @@ def opened(lines: pa.Table, paid: Mapping[tuple[str, str], Paid], rulings: Rulin
         "basic_group": pc.fill_null(lines["basic_group"], False).to_numpy(),
         "weight_e4": _numbers(lines["weight_e4"]),
         "coefficient_e4": _numbers(lines["coefficient_e4"]),
-        "points_e4": pc.fill_null(lines["points_e4"], -1).to_numpy(),
+        "points_e4": points,
+        "by_points": standing & (points >= 0),
         "standard_fen": _numbers(lines["standard_fen"]),
         "outside_fen": _numbers(lines["outside_fee_fen"]),
         "fee_fen": _numbers(lines["total_fee_fen"]),
@@ -189,6 +207,8 @@ def opened(lines: pa.Table, paid: Mapping[tuple[str, str], Paid], rulings: Rulin
         "other_funds_fen": _numbers(lines["other_funds_fen"]),
         "item_pool_fen": _numbers(lines["item_pool_fen"]),
         "payable_fen": _numbers(lines["pool_payable_fen"]),
+        "in_review": np.zeros(lines.num_rows, bool),
+        **(factors_of(lines) if pays_by_scores(policy) else {}),
     }
     state = State(
         policy, on, columns, keys, lines["case_id"], _places(names, lines, columns, paid, policy, on, rulings), rulings
@@ -240,6 +260,7 @@ def _places(
         "drg_cases": summed((columns["standing"] & columns["is_drg"]).astype(np.int64)),
         "total_weight_e4": summed(np.where(columns["standing"], columns["weight_e4"], 0)),
         "total_fee_fen": summed(columns["fee_fen"]),
+        "drg_fee_fen": summed(np.where(columns["standing"] & columns["is_drg"], columns["fee_fen"], 0)),
         "item_pool_fen": summed(columns["item_pool_fen"]),
         "posted_fen": posted,
         "audit_fen": audit,
@@ -278,7 +299,8 @@ _ABSENT = {"scale_e6": 0, "band_ratio_e4": 0, "coefficient_e4": -1, "score_e4": 
 """What a place holds where a step formed no such figure; null on paper."""
 
 
-def _closed(state: State, lines: pa.Table, year: int) -> Clearing:
+def closed(state: State, lines: pa.Table, year: int) -> Clearing:
+    """The clearing that a state after its last step comes to; `lines`: those that the state was opened with."""
     places = dict(state.places) | {"surplus_fen": _surplus(state)}
     made = []
     for one in PLACE_SCHEMA:
@@ -298,7 +320,8 @@ def _closed(state: State, lines: pa.Table, year: int) -> Clearing:
         ],
         schema=CHANGED_SCHEMA,
     )
-    return Clearing(year, pa.table(made, schema=PLACE_SCHEMA), changed, _reasons(state), state.notes)
+    rates = pa.Table.from_pylist(list(state.rates), schema=RATE_SCHEMA)
+    return Clearing(year, pa.table(made, schema=PLACE_SCHEMA), changed, _reasons(state), rates, state.notes)
 
 
 def _reasons(state: State) -> pa.Table:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tongpin.payment.month.statement_columns import in_method_words, method_of_manifest
 from tongpin.payment.year.shares import share_schemes, shared_out
 from tongpin.payment.year.state import CHANGES
 from tongpin.report.words import capital_amount, count_text, percent_text, yuan_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tongpin.payment.year.clear import Clearing
 
@@ -34,13 +35,29 @@ SUMMARY: tuple[tuple[str, str], ...] = (
 """The amounts of a place in the order of the 清算书."""
 
 
+INPUTS = {"decision": "决定", "agreement": "协议考核表", "last_year": "上年各院的数"}
+"""What a clearing takes besides its months, by the names of the manifest."""
+
+
+class Apart(NamedTuple):
+    """A line of a 清算书 that is settled apart from the clearing, such as 集采结余留用 (S907-04); fen."""
+
+    institution_code: str
+    label: str
+    formula: str
+    amount_fen: int
+    source: str
+
+
 class Letter(NamedTuple):
-    """What is told to one hospital: who it is, its places (one per fund) and the reasons of each."""
+    """What is told to one hospital: who it is, its places (one per fund), the reasons and next year's base of each."""
 
     institution_code: str
     institution_name: str
     places: tuple[Mapping[str, Any], ...]
     reasons: tuple[Sequence[Mapping[str, Any]], ...]
+    bases: tuple[Mapping[str, Any] | None, ...] = ()
+    apart: tuple[Apart, ...] = ()
 
     @property
     def balance_fen(self) -> int:
@@ -48,8 +65,9 @@ class Letter(NamedTuple):
         return sum(place["balance_fen"] for place in self.places)
 
 
-def letters(clearing: Clearing) -> list[Letter]:
-    """One letter for each hospital of a clearing."""
+def letters(clearing: Clearing, apart: Sequence[Apart] = ()) -> list[Letter]:
+    """One letter for each hospital of a clearing, with what is settled apart with it."""
+    bases = {(row["institution_code"], row["fund"]): row for row in clearing.bases.to_pylist()}
     reasons: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in clearing.reasons.sort_by("place").to_pylist():
         reasons.setdefault((row["institution_code"], row["fund"]), []).append(row)
@@ -62,6 +80,8 @@ def letters(clearing: Clearing) -> list[Letter]:
             own[0]["institution_name"],
             tuple(own),
             tuple(reasons.get((code, place["fund"]), []) for place in own),
+            tuple(bases.get((code, place["fund"])) for place in own),
+            tuple(one for one in apart if one.institution_code == code),
         )
         for code, own in places.items()
     ]
@@ -76,6 +96,7 @@ def capital_line(balance_fen: int) -> str:
 def place_lines(place: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
     """What stands above the table of a fund: cases, band, coefficient, grade, and how a surplus would be shared."""
     cases = f"清单 {count_text(place['cases'])} 份，其中按病组付费 {count_text(place['drg_cases'])} 份"
+    cases = in_method_words(cases, method_of_manifest(manifest))
     item_pool = f"按项目应付统筹 {yuan_text(place['item_pool_fen'])} 元"
     lines = [f"{cases}；总费用 {yuan_text(place['total_fee_fen'])} 元；{item_pool}"]
     ratio = place["band_ratio_e4"]
@@ -90,6 +111,23 @@ def place_lines(place: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[s
     return [*lines, *_shared(place["surplus_fen"], manifest)]
 
 
+def base_line(base: Mapping[str, Any], year: int) -> str:
+    """Next year's base and why (S001-49)."""
+    how = f"本年清算额 {yuan_text(base['base_fen'])} 元 × {1 + base['uplift_e4'] / 10_000:.4f}"
+    return f"{year + 1} 年度基数 {yuan_text(base['next_fen'])} 元 = {how}；{base['reason']}（S001-49）"
+
+
+def rate_lines(rates: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The rates and point values that step 10 recomputed, one line each."""
+    return [
+        f"{row['fund_label']}{row['hospital_level'] or ''}每{row['unit_label']} {row['value_e4'] / 1_000_000:,.4f} 元"
+        f" = {row['formula']}：最终预算 {yuan_text(row['budget_fen'])} 元，先扣 {yuan_text(row['kept_fen'])} 元，"
+        f"{row['unit_label']}合计 {row['units_e4'] / 10_000:,.4f}，付出 {yuan_text(row['paid_fen'])} 元，"
+        f"尾差 {yuan_text(row['residue_fen'])} 元"
+        for row in rates
+    ]
+
+
 def _shared(surplus_fen: int, manifest: Mapping[str, Any]) -> list[str]:
     """The parts of a surplus or overspend by the scheme that the edition names; nothing without one."""
     scheme = manifest["shares"]["surplus" if surplus_fen >= 0 else "overspend"]
@@ -102,11 +140,12 @@ def _shared(surplus_fen: int, manifest: Mapping[str, Any]) -> list[str]:
 def basis_lines(manifest: Mapping[str, Any]) -> list[str]:
     """What a clearing rests on: edition, digests, months, inputs, notes, assumed values."""
     assumed = manifest["assumed"]
+    inputs = "；".join(f"{INPUTS[name]}摘要 {digest[:16]}" for name, digest in manifest["inputs"].items())
     lines = [
         f"清算编号：{manifest['run']}；结果摘要 {manifest['result_digest'][:16]}；同频 {manifest['version']}",
         f"付费办法：{manifest['policy_label']}（{manifest['policy']}），摘要 {manifest['policy_digest'][:16]}",
         f"所依据的月结：{'、'.join(manifest['months'])}",
-        f"所依据的决定：{'；'.join(f'{name} 摘要 {digest[:16]}' for name, digest in manifest['inputs'].items())}",
+        f"所依据的其他数据：{inputs}",
         *(f"说明：{note}" for note in manifest["notes"]),
     ]
     if assumed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tongpin.payment.year.letter import SIGNATURES, SUMMARY, basis_lines, capital_line
+from tongpin.payment.year.letter import SIGNATURES, SUMMARY, basis_lines, capital_line, rate_lines
 from tongpin.report.xlsx import Column, Sheet, write_workbook
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tongpin.payment.year.clear import Clearing
+    from tongpin.payment.year.letter import Apart
 
 _PLACE = (
     Column("institution_code", "机构代码"),
@@ -53,6 +54,35 @@ _CHANGED = (
     Column("cleared_fen", "清算统筹\n（元）", "yuan"),
     Column("change_fen", "差额\n（元）", "yuan"),
 )
+_RATES = (
+    Column("fund_label", "基金"),
+    Column("hospital_level", "结算级别"),
+    Column("unit_label", "单位"),
+    Column("cases", "病例数", "count"),
+    Column("budget_fen", "最终预算\n（元）", "yuan"),
+    Column("kept_fen", "先扣：另付病例、调节金\n（元）", "yuan"),
+    Column("units_e4", "权重、点数或分值合计", "weight"),
+    Column("value", "每单位（元）", "number"),
+    Column("paid_fen", "付出\n（元）", "yuan"),
+    Column("residue_fen", "取整尾差\n（元）", "yuan"),
+    Column("formula", "怎样得出", width=40),
+)
+_BASES = (
+    Column("institution_code", "机构代码"),
+    Column("institution_name", "机构名称"),
+    Column("fund_label", "基金"),
+    Column("base_fen", "本年清算额（元）", "yuan"),
+    Column("uplift", "上浮", "ratio"),
+    Column("next_fen", "下年基数（元）", "yuan"),
+    Column("reason", "为什么", width=60),
+)
+_APART = (
+    Column("institution_code", "机构代码"),
+    Column("label", "项目"),
+    Column("formula", "怎样得出", width=60),
+    Column("amount_fen", "金额（元）", "yuan"),
+    Column("source", "依据"),
+)
 _MANY = 50_000
 """More lines than this are not listed case by case on paper; they stay in the lake."""
 _FORMS = (
@@ -65,7 +95,12 @@ _FORMS = (
 
 
 def write_clearing_xlsx(
-    clearing: Clearing, manifest: Mapping[str, Any], path: Path, *, notices: Sequence[str] = ()
+    clearing: Clearing,
+    manifest: Mapping[str, Any],
+    path: Path,
+    *,
+    notices: Sequence[str] = (),
+    apart: Sequence[Apart] = (),
 ) -> None:
     """Write the clearing of a year to `path`: sums, ratios, reasons, lines paid otherwise, 大写金额 (S900-01)."""
     title = f"{manifest['area_label']}{clearing.year}年度医保清算"
@@ -98,17 +133,48 @@ def write_clearing_xlsx(
             empty="没有",
         ),
         _changed_sheet(title, clearing, named, notices),
+        *_further_sheets(title, clearing, named, notices, apart),
         Sheet(
             "口径与依据",
             f"{title} · 口径与依据",
             (Column("what", "类别", width=10), Column("text", "内容", width=120)),
             [
-                *({"what": "依据", "text": line} for line in [*notices, *basis_lines(manifest)]),
+                *({"what": "依据", "text": line} for line in _basis(clearing, manifest, notices)),
                 *({"what": "口径", "text": line} for line in _FORMS),
             ],
         ),
     ]
     write_workbook(sheets, path, title=title, subject="年度清算书")
+
+
+def _basis(clearing: Clearing, manifest: Mapping[str, Any], notices: Sequence[str]) -> list[str]:
+    return [*notices, *rate_lines(clearing.rates.to_pylist()), *basis_lines(manifest)]
+
+
+def _further_sheets(
+    title: str,
+    clearing: Clearing,
+    named: Mapping[tuple[str, str], Mapping[str, Any]],
+    notices: Sequence[str],
+    apart: Sequence[Apart],
+) -> list[Sheet]:
+    """Rates that step 10 recomputed, next year's bases, what is settled apart: a sheet each where there are any."""
+    rates = [row | {"value": f"{row['value_e4'] / 1_000_000:,.4f}"} for row in clearing.rates.to_pylist()]
+    bases = [
+        {**named[row["institution_code"], row["fund"]], **row, "uplift": row["uplift_e4"] / 10_000}
+        for row in clearing.bases.to_pylist()
+    ]
+    year = f"{clearing.year + 1} 年度基数"
+    made = (
+        ("费率与点值", "第 10 步重算的费率与点值", _RATES, rates, 1),
+        ("下年基数", year, _BASES, bases, 2),
+        ("另行结算", "另行结算（不在清算额之内）", _APART, [one._asdict() for one in apart], 1),
+    )
+    return [
+        Sheet(name, f"{title} · {heading}", columns, rows, [*notices, "单位：元"], freeze_columns=freeze)
+        for name, heading, columns, rows, freeze in made
+        if rows
+    ]
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

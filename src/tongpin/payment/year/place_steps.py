@@ -30,7 +30,7 @@ def scale_to_tier(state: State) -> State:
     item, are no part of a tier; a hospital whose sum is negative is not scaled.
     """
     state = state.with_places(due_before_tier_fen=state.places["due_fen"].copy())
-    if state.value("tier.scaling") == "none":
+    if not state.applies("tier_budget") or state.value("tier.scaling") == "none":
         return state
     measure = _tier_measure(state)
     for fund, level in sorted(set(zip(state.places["fund"], state.places["hospital_level"], strict=True))):
@@ -81,6 +81,8 @@ def apply_bands(state: State) -> State:
     After audit deductions, before the assessment. A share of an overspend is paid once: by the band, by the band where
     a reasonable cause is approved, or on the amount approved alone (S001-47, S001-48). Hospitals near an edge are told.
     """
+    if not state.applies("bands"):
+        return state
     change = np.zeros(state.size, np.int64)
     ratio_e4 = state.places["band_ratio_e4"].copy()
     near, told = list(state.places["near_edge"]), []
@@ -181,11 +183,17 @@ def assess(state: State) -> State:
     """Step 13: the assessment coefficient on the deposit only, or on all that is due (S912-01, choices of family 20).
 
     The score comes from a decision or from the agreement sheet; a hospital that needs one and has none stops the
-    clearing (PolicyError `clear.score`).
+    clearing (PolicyError `clear.score`). Then what the credit rating does, where the edition names an effect (S000-36).
     """
     applies = state.value("assessment.applies_to")
-    if applies == "none":
-        return state
+    if applies == "none" or (applies == "deposit" and not state.applies("deposit")):
+        return _rated_by_credit(state, state.places["deposit_fen"])
+    after = _assessed(state, applies)
+    released = after.places["deposit_fen"] + (after.places["assessed_fen"] if applies == "deposit" else 0)
+    return _rated_by_credit(after, released)
+
+
+def _assessed(state: State, applies: str) -> State:
     coefficient, score = _coefficients(state)
     base = state.places["deposit_fen"] if applies == "deposit" else state.places["due_fen"]
     change = state.shared(base, coefficient) - base
@@ -207,6 +215,24 @@ def assess(state: State) -> State:
     ]
     after = state.changed("assessed_fen", change)
     return after.with_places(coefficient_e4=coefficient, score_e4=score).told(*told)
+
+
+def _rated_by_credit(state: State, released: IntColumn) -> State:
+    """The share of the deposit that the credit rating of the last published grade lets go back (S000-36)."""
+    if "credit.rating" not in state.policy.edition.parameters or state.value("credit.effect") == "none":
+        return state
+    rating, change = state.places["credit_rating"], np.zeros(state.size, np.int64)
+    told = []
+    source = state.source("credit.deposit_share")
+    for place in np.flatnonzero(released > 0).tolist():
+        share_e4 = state.policy.scaled("credit.deposit_share", state.on, credit_rating=rating[place] or "")
+        amount = int(released[place])
+        change[place] = int(state.shared(np.array([amount]), share_e4)[0]) - amount
+        grade, year = state.places["grade"][place], state.places["grade_year"][place]
+        basis = f"国考等级 {grade}（{year} 年度），信用评级 {rating[place]}" if grade else "没有公布过国考等级"
+        formula = f"{basis}：质量保证金 {yuan(amount)} 返还 {Decimal(share_e4) / 100:.2f} %"
+        told.append(Explained(place, _STEP13, "信用评级", formula, int(change[place]), "credit.deposit_share", source))
+    return state.changed("assessed_fen", change).told(*told)
 
 
 def _coefficients(state: State) -> tuple[IntColumn, IntColumn]:

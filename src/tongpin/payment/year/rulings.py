@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 
 from tongpin.base.errors import PolicyError
 from tongpin.base.money import SCALE
+from tongpin.store.digests import SEPARATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 RULING_SCHEMA = pa.schema(
@@ -186,6 +187,20 @@ def as_rulings(decisions: pa.Table) -> pa.Table:
         made = column(one.name, one.type)
         columns.append(pa.nulls(decisions.num_rows, one.type) if made is None else made)
     return pa.table(columns, schema=RULING_SCHEMA)
+
+
+def with_derived(loaded: pa.Table, derived: Sequence[pa.Table]) -> pa.Table:
+    """Loaded rulings and those that rooms derived (`RULING_SCHEMA`); a loaded one on the same list stands instead."""
+    for rows in derived:
+        known = pa.array(_keys(loaded), pa.string())
+        loaded = pa.concat_tables([loaded, rows.filter(pc.invert(pc.is_in(_keys(rows), value_set=known)))])
+    return loaded
+
+
+def _keys(rulings: pa.Table) -> pa.ChunkedArray:
+    """Institution, kind and list as one text; other rulings have no list and are told apart by what they hold."""
+    parts = [pc.fill_null(rulings[name], "") for name in ("institution_code", "kind", "setl_id")]
+    return pc.binary_join_element_wise(*parts, SEPARATOR)
 
 
 _SHEET_COLUMNS = ("institution_code", "year", "clause", "evidence", "deduction", "checked_on")

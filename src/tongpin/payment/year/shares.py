@@ -6,9 +6,17 @@ import csv
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tongpin.base.money import SCALE, split_fen
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from tongpin.payment.policy.policy import Policy
+
+PERSONAL = frozenset({"person", "doctor_team"})
+"""Parties that are persons: their shares need a document that decided them (S001-68)."""
 
 
 class Part(NamedTuple):
@@ -26,6 +34,33 @@ class Scheme(NamedTuple):
     label: str
     reference: str
     parties: tuple[tuple[str, str, int], ...]
+
+
+class Stated(NamedTuple):
+    """The schemes of an edition as papers show them, of surplus and of overspend, and what is not shown and why."""
+
+    schemes: dict[str, str]
+    notes: tuple[str, ...]
+
+
+NOBODY = "none"
+
+
+def shares_stated(policy: Policy, on: date) -> Stated:
+    """The share schemes in force; one with shares of persons counts only where a document stands behind it.
+
+    Without the document (`reference` of `surplus.shares`) no share is shown: that is the default (S001-57, S001-68).
+    """
+    schemes, notes = {}, []
+    for of in ("surplus", "overspend"):
+        key = f"{of}.shares"
+        scheme = policy.value(key, on)
+        persons = scheme != NOBODY and any(party in PERSONAL for party, _, _ in share_schemes()[scheme].parties)
+        if persons and policy.parameter(key).reference.get(policy.in_force_since(key, on)) is None:
+            notes.append(f"结余分配方案 {scheme}（{share_schemes()[scheme].label}）没有决定文件，不列个人份额")
+            scheme = NOBODY
+        schemes[of] = scheme
+    return Stated(schemes, tuple(notes))
 
 
 @cache

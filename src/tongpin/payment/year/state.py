@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tongpin.base.money import SCALE, round_half_up_column
+from tongpin.payment.dip.values import pays_by_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ PLACE_SCHEMA = pa.schema(
         ("pay_mode_label", pa.string()),
         ("fund", pa.string()),
         ("fund_label", pa.string()),
-        *((name, pa.int64()) for name in ("cases", "drg_cases", "total_weight_e4", "total_fee_fen")),
+        *((name, pa.int64()) for name in ("cases", "drg_cases", "total_weight_e4", "total_fee_fen", "drg_fee_fen")),
         *((name, pa.int64()) for name in ("item_pool_fen", "posted_fen", "audit_fen")),
         *((name, pa.int64()) for name in CHANGES),
         *((name, pa.int64()) for name in ("due_fen", "penalty_fen", "deposit_fen", "transferred_fen", "balance_fen")),
@@ -55,6 +56,19 @@ PLACE_SCHEMA = pa.schema(
 above zero the fund still pays 补付, below zero the hospital returns 收回. `transferred_fen` = cash + advance + direct
 drug payments; null where a step formed no such figure: the factor of the tier (millionths), the ratio of item-based
 pool to due, the assessment coefficient and score (ten-thousandths)."""
+
+
+RATE_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("fund", "fund_label", "hospital_level", "unit_label", "formula")),
+        *((name, pa.int64()) for name in ("cases", "budget_fen", "kept_fen", "units_e4", "value_e4")),
+        *((name, pa.int64()) for name in ("paid_fen", "residue_fen")),
+    ],
+)
+"""What step 10 recomputed, one row per fund (and level, for a rate): the final budget, what of it was kept back
+(`kept_fen`: the adjustment fund, and cases of the budget that step 8 paid apart), the units it was spent over (weights,
+points or scores, ten-thousandths), what one unit is worth (fen, ten-thousandths), what the cases are paid;
+residue = paid − (budget − kept): what rounding leaves, 0 where the edition splits to the fen."""
 
 
 class Explained(NamedTuple):
@@ -86,6 +100,8 @@ class State:
     rulings: Rulings
     explained: tuple[Explained, ...] = ()
     notes: tuple[str, ...] = ()
+    rates: tuple[dict[str, Any], ...] = ()
+    """Rates and point values of step 10 (`RATE_SCHEMA`)."""
     reasons: Mapping[int, str] = field(default_factory=dict)
     """Why a line was decided by itself (step 8 or 9), by row."""
 
@@ -106,12 +122,34 @@ class State:
         """The state with more reasons and notes."""
         return replace(self, explained=(*self.explained, *lines), notes=(*self.notes, *notes))
 
+    def steps(self, step: int, label: str, counts: Any, amounts: Any, formula: str, key: str) -> list[Explained]:
+        """One reason for every place that a step touched; `{count}` in the formula is how many of its cases."""
+        source = self.source(key)
+        return [
+            Explained(place, step, label, formula.format(count=int(counts[place])), int(amounts[place]), key, source)
+            for place in np.flatnonzero(counts).tolist()
+        ]
+
+    def own_fen(self, rows: Any) -> IntColumn:
+        """What the patient and other funds bear of some lines."""
+        found: IntColumn = self.lines["patient_fen"][rows] + self.lines["other_funds_fen"][rows]
+        return found
+
     def per_place(self, amounts: Any, mask: Any = None) -> IntColumn:
         """Sums of a line column by place."""
         sums = np.zeros(self.size, np.int64)
         place = self.lines["place"]
         np.add.at(sums, place if mask is None else place[mask], amounts if mask is None else amounts[mask])
         return sums
+
+    @property
+    def by_scores(self) -> bool:
+        """Whether the edition pays by DIP scores."""
+        return pays_by_scores(self.policy)
+
+    def applies(self, step: str) -> bool:
+        """Whether a step that exists for DRG is taken: by scores as the edition says (choices of family 26)."""
+        return not self.by_scores or bool(self.value(f"dip.applies.{step}"))
 
     def value(self, key: str, **dimensions: str) -> Any:
         """A parameter on the last day of the clearing year."""
@@ -158,17 +196,23 @@ class State:
         )
 
 
-def repaid(state: State, rows: Any, gross: Any, name: str, why: str, *, at_standard: bool = False) -> State:
-    """The state with another gross for some lines; what that changes goes to their places. Floors of cases are kept."""
+def repaid(
+    state: State, rows: Any, gross: Any, name: str, why: str, *, at_standard: bool = False, by_points: bool = False
+) -> State:
+    """The state with another gross for some lines; what that changes goes to their places. Floors of cases are kept.
+
+    Only lines that are still paid `at_standard` or, where they have points, `by_points` are part of a later rate or
+    point value.
+    """
     lines = state.lines
-    flags = lines["at_standard"].copy()
+    flags, pointed = lines["at_standard"].copy(), lines["by_points"].copy()
     flags[rows] = at_standard
+    pointed[rows] &= by_points
     old = lines["payable_fen"]
     new_gross, payable = lines["gross_fen"].copy(), old.copy()
     new_gross[rows] = gross
     raw = gross - lines["patient_fen"][rows] - lines["other_funds_fen"][rows]
     payable[rows] = np.where(lines["floor_case"][rows], np.maximum(raw, 0), raw)
-    after = state.with_lines(gross_fen=new_gross, payable_fen=payable, at_standard=flags).changed(
-        name, state.per_place(payable - old)
-    )
+    after = state.with_lines(gross_fen=new_gross, payable_fen=payable, at_standard=flags, by_points=pointed)
+    after = after.changed(name, state.per_place(payable - old))
     return replace(after, reasons={**state.reasons, **dict.fromkeys(np.asarray(rows).tolist(), why)}) if why else after
