@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from fund_cases import EMPLOYEES, fund_policy, one_fund, year_rows
 
-from tongpin.payment.fund.budget import SPENDING, Event, forecast, multiplied
+from tongpin.payment.fund.budget import forecast, multiplied
+from tongpin.payment.fund.events import SPENDING, Event
+from tongpin.payment.fund.series import year_months
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "spec" / "test_vectors.json"
 pytestmark = pytest.mark.needs("reference")
@@ -28,7 +30,7 @@ def vector(vector_id: str):
 def test_the_multiplicative_budget_tv_c9():
     inputs, expected = vector("TV-C9")
     last, added = (int(inputs[name] * WAN) for name in ("last", "policy"))
-    assert multiplied(last, Fraction(inputs["ins"]), Fraction(inputs["cost"]), added) == expected["budget"] * WAN
+    assert multiplied(last, Fraction(inputs["ins"]), Fraction(inputs["cost"])) + added == expected["budget"] * WAN
 
 
 def test_the_budget_of_a_fund_tv_c9(tmp_path):
@@ -44,7 +46,8 @@ def test_the_budget_of_a_fund_tv_c9(tmp_path):
     rest = last * 100 - fund.total("spending_fen", list(fund.months))
     december = f"{YEAR - 1}-12"
     fund.months[december] = fund.months[december]._replace(spending_fen=fund.months[december].spending_fen + rest)
-    event = Event(YEAR, EMPLOYEES, SPENDING, "reform", "政策调整", int(inputs["policy"] * WAN), "")
+    added = int(inputs["policy"] * WAN)
+    event = Event(YEAR, EMPLOYEES, SPENDING, "reform", "政策调整", added, None, year_months(YEAR), "")
     found = forecast(fund, SPENDING, YEAR, policy, [event])
     assert found.forecast_fen == expected["budget"] * WAN
     assert [step.amount_fen // WAN for step in found.steps] == [100_000, 2_000, 5_100, 500]

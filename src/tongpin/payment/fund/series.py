@@ -28,6 +28,7 @@ class FundMonth(NamedTuple):
     month: str
     income_fen: int
     spending_fen: int
+    inpatient_spending_fen: int | None
     balance_fen: int | None
     enrolled_count: int | None
     budget_income_fen: int | None
@@ -105,6 +106,18 @@ def series_findings(funds: Iterable[Fund]) -> list[Finding]:
                         )
                     )
     return found
+
+
+def short_code(fund: str) -> str:
+    """The fund of posted lines (310) that a national fund code (310100) stands for: its insurance."""
+    return fund[:3]
+
+
+def in_region(place: str | None, region: str) -> bool | None:
+    """Whether a region code lies in a region (county in its city); None where it is not known."""
+    while region.endswith("00"):
+        region = region[:-2]
+    return place.startswith(region) if place else None
 
 
 def month_after(month: str, count: int) -> str:
