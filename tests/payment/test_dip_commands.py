@@ -24,7 +24,7 @@ def tongpin(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     rows.append(stay(601, "I20.000", (), 1, 2025, care_type="outpatient"))
     cases = table(rows).select(CASE_SCHEMA.names)
 
-    def loaded(home, name):
+    def loaded(home, name, columns=None):
         return cases if name == CASES else INSTITUTIONS
 
     for module in ("tongpin.payment.dip.run", "tongpin.records.intake.load"):
@@ -82,7 +82,7 @@ def test_a_case_is_traced(tongpin, tmp_path):
 
 def test_the_ledger_of_a_month(tongpin, tmp_path):
     built(tongpin, tmp_path / "catalogue")
-    code, out, _ = tongpin("ledger", tmp_path / "catalogue", "--month", "2025-06", "--json")
+    code, out, _ = tongpin("ledger", "--catalogue", tmp_path / "catalogue", "--month", "2025-06", "--json")
     told = json.loads(out)
     assert code == 0
     assert {(row["kind"], row["type"]): row["cases"] for row in told["kinds"]} == {
@@ -92,16 +92,16 @@ def test_the_ledger_of_a_month(tongpin, tmp_path):
         ("composite", "therapeutic"): 1,
     }
     assert "dip.point_value" in told["assumed"]
-    code, out, _ = tongpin("ledger", tmp_path / "catalogue", "--month", "2025-06")
+    code, out, _ = tongpin("ledger", "--catalogue", tmp_path / "catalogue", "--month", "2025-06")
     assert "75.00 %" in out
     assert "模拟" in out
-    assert tongpin("ledger", tmp_path / "catalogue", "--month", "2030-01")[0] == 1
-    assert tongpin("ledger", tmp_path / "catalogue", "--month", "2025-06", "--institution", "H9")[0] == 1
+    assert tongpin("ledger", "--catalogue", tmp_path / "catalogue", "--month", "2030-01")[0] == 1
+    assert tongpin("ledger", "--catalogue", tmp_path / "catalogue", "--month", "2025-06", "--institution", "H9")[0] == 1
 
 
 def test_another_catalogue_than_that_of_the_edition_is_refused(tongpin, tmp_path):
     tongpin("build", "--from-months", "2022-01..2024-12", "-o", tmp_path / "other", "--id", "other")
-    code, _, err = tongpin("ledger", tmp_path / "other", "--month", "2025-06")
+    code, _, err = tongpin("ledger", "--catalogue", tmp_path / "other", "--month", "2025-06")
     assert code == 1
     assert "dip.catalogue" in err
 

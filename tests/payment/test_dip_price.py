@@ -25,7 +25,9 @@ from tongpin.payment.dip.values import clearing_switches, points_paid, settlemen
 from tongpin.payment.dip.violation import find_violations
 from tongpin.payment.month.posting import LINE_SCHEMA
 from tongpin.payment.month.statement import settle_month
+from tongpin.payment.policy.lookup import Coded
 from tongpin.payment.policy.policy import Policy
+from tongpin.payment.pricing.rows import CaseRows
 from tongpin.payment.pricing.schema import PRICED_SCHEMA
 
 DAY = date(2025, 6, 1)
@@ -100,7 +102,7 @@ def test_reviews_are_by_duty_or_by_application():
 
 
 def test_what_the_experts_decide_stands():
-    reviews = pa.table({"case_id": ["S00001"], "coefficient_e4": [30_000]})
+    reviews = pa.table({"institution_code": ["H3"], "case_id": ["S00001"], "coefficient_e4": [30_000]})
     row = priced(60_000, reviews=reviews)
     assert (row["deviation_e4"], row["in_review"], row["gross_fen"]) == (30_000, False, 3_450_000)
 
@@ -170,7 +172,7 @@ def test_a_table_without_cases_stays_one():
     found = price_dip(table([]), edition(), simple(), INSTITUTIONS)
     assert found.num_rows == 0
     assert find_violations(found, simple(), national(), DAY).num_rows == 0
-    assert disease_ledger(found, simple()).num_rows == kind_ledger(found).num_rows == 0
+    assert disease_ledger(found, simple()).num_rows == kind_ledger(found, simple()).num_rows == 0
     outside = price_dip(table([stay(1, "Z99.900", (), 100, 2025)]), edition(), simple(), INSTITUTIONS)
     assert find_violations(outside, simple(), national(), DAY).num_rows == 0
 
@@ -247,7 +249,7 @@ def test_levels_of_the_auxiliary_catalogue():
         stay(5, ["C34.100"], (), 40_000, drug_fee_fen=2_000_000),
         stay(6, ["P07.300"], (), 10_000, age=0, age_days=28, icu_hours=8 * 24, birth_weight=1500),
     ]
-    levels = case_levels(table(rows), np.full(len(rows), MEAN, np.int64), national(), DAY)
+    levels = case_levels(CaseRows(table(rows)), np.full(len(rows), MEAN, np.int64), national(), DAY)
     found = {name: column.texts().to_pylist() for name, column in levels.items()}
     assert found["severity"] == ["重度", "无", "死亡 A", "无", "无", "无"]
     assert found["tumour"] == ["无", "无", "无", "转移", "高费用", "无"]
@@ -345,7 +347,7 @@ def test_a_hospital_has_its_disease_ledger_s002_01():
 
 
 def test_results_by_core_and_composite_kind_s002_02():
-    rows = {(row["kind"], row["type"]): row for row in kind_ledger(ledger_cases()).to_pylist()}
+    rows = {(row["kind"], row["type"]): row for row in kind_ledger(ledger_cases(), simple()).to_pylist()}
     assert rows["core", ""]["case_share_e4"] == 7_500
     assert rows["composite", ""]["case_share_e4"] == rows["composite", "diagnostic"]["case_share_e4"] == 2_500
     assert rows["composite", "diagnostic"]["label"] == "诊断性操作"
@@ -412,13 +414,11 @@ def test_deviation_is_above_zero_and_has_one_class(fee, mean, compare, unreviewe
     count = len(fee)
     edges = Edges(
         *(np.full(count, edge, np.int64) for edge in (5_000, 20_000, 50_000)),
-        np.full(count, compare),
-        np.full(count, unreviewed),
-        np.full(count, "duty"),
+        *(Coded(np.zeros(count, np.int64), [choice]) for choice in (compare, unreviewed, "duty")),
     )
     found = deviation(np.array(fee, np.int64), np.full(count, mean, np.int64), edges)
     for one, coefficient, in_review, amount in zip(
-        found.outlier_class, found.coefficient_e4, found.in_review, fee, strict=True
+        found.outlier_class.texts().to_pylist(), found.coefficient_e4, found.in_review, fee, strict=True
     ):
         assert coefficient >= 0
         if one == "NORMAL":
@@ -460,5 +460,5 @@ def test_no_fen_appears_or_disappears(plans):
         else:
             assert row["gross_fen"] == row["total_fee_fen"]
             assert row["score_e4"] is None
-    ledger = kind_ledger(price_dip(table(rows), policy, usual().catalogue, INSTITUTIONS)).to_pylist()
+    ledger = kind_ledger(price_dip(table(rows), policy, usual().catalogue, INSTITUTIONS), usual().catalogue).to_pylist()
     assert sum(row["gross_fen"] for row in ledger if not row["type"]) == sum(row["gross_fen"] for row in found)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import yaml
 from dip_cases import stay, usual
 
 from tongpin.base.errors import PolicyError, SchemeError, StoreError
@@ -30,7 +33,7 @@ from tongpin.payment.month.statement import STATEMENT_SCHEMA, check_month
 from tongpin.payment.month.statement_columns import statement_basis
 from tongpin.payment.policy.library import policy_folders
 from tongpin.records.case.schema import CASE_SCHEMA
-from tongpin.records.intake.load import CASES, INSTITUTIONS, KEYS, WITHDRAWALS, load_files
+from tongpin.records.intake.load import CASES, DECISIONS, INSTITUTIONS, KEYS, WITHDRAWALS, load_files
 from tongpin.records.readers.own_layouts import layout_schema
 from tongpin.store import lake
 from tongpin.store.home import Home
@@ -165,6 +168,85 @@ def test_explain_tells_the_way_into_the_disease(city: Home, capsys: pytest.Captu
     assert [step["label"] for step in told["steps"][0]][:3] == ["统筹应付", "应付总额", "病种"]
 
 
+def answer(home: Home, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict[str, Any]:
+    """What a command says to machines."""
+    capsys.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["tongpin", "dip", *arguments, "--home", str(home.root), "--json"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert int(ended.value.code or 0) == code
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_point_values_of_the_city_rest_on_its_own_cases(city: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    told = answer(city, capsys, "value", "--year", "2025", "--budget", "310=9000000", "--budget", "390=9000000")
+    whole, *funds = told["budget"]
+    catalogue = open_catalogue(city, "city-dip")
+    assert whole["money_fen"] == sum(one["money_fen"] for one in funds)
+    # One year of history: the value of a point is the mean fee over the scale of the scores.
+    assert abs(whole["value_e4"] - int(catalogue.facts["mean_fen"]) // 10) <= 5
+    lines = by_disease(closed_run(city, "2025-06").settlement.lines)
+    for one in told["settlement"]:
+        assert one["points_e4"] == sum(row["points_e4"] for row in lines if row["fund"] == one["fund"])
+    assert answer(city, capsys, "value", "--year", "2025")["settlement_missing"].startswith("付费办法 my-city/2025")
+    assert answer(city, capsys, "value", "--year", "2025", "--budget", "310", code=1)["code"] == "dip.budget"
+
+
+def test_hospital_coefficients_of_the_city_become_a_part_of_an_edition(
+    city: Home, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made = tmp_path / "k.yaml"
+    told = answer(city, capsys, "coefficient", "--from-months", "2025-06..2025-06", "-o", str(made))
+    for one in told["hospitals"]:
+        own = one["coefficient"]
+        assert own["total_e4"] == own["base_e4"] + sum(part["capped_e4"] for part in own["additions"])
+        assert one["figures"]["tcm"]["value_e4"] < 10_000
+    assert any(one["figures"]["tcm"]["value_e4"] > 0 for one in told["hospitals"])
+    written = yaml.safe_load(made.read_text(encoding="utf-8"))["dip.institution.coefficient"]["values"]
+    (values,) = written.values()
+    assert values == {one["institution_code"]: one["coefficient"]["total_e4"] / 1e4 for one in told["hospitals"]}
+
+
+def test_the_ledger_of_a_closed_month_sums_to_its_lines(city: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = closed_run(city, "2025-06").settlement.lines.to_pylist()
+    for span in (("--month", "2025-06"), ("--year", "2025")):
+        told = answer(city, capsys, "ledger", *span)
+        assert sum(row["cases"] for row in told["diseases"]) == len(lines)
+        for name in ("diseases", "kinds", "whole"):
+            rows = [row for row in told[name] if name == "diseases" or not row["type"]]
+            assert sum(row["result_fen"] for row in rows) == sum(row["result_fen"] for row in lines)
+        assert Path(told["ledger"]).exists()
+    whole = [row for row in told["whole"] if not row["type"] and row["kind"] != "none"]
+    assert sum(row["case_share_e4"] for row in whole) in {9_999, 10_000, 10_001}
+    assert answer(city, capsys, "ledger", "--month", "2025-06", "--year", "2025", code=1)["code"] == "dip.span"
+    assert answer(city, capsys, "ledger", "--month", "2024-06", code=1)["code"] == "settle.open"
+
+
+def test_leads_name_posted_cases_and_what_they_take(city: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    told = answer(city, capsys, "violations", "--month", "2025-06", code=1)
+    lines = {row["case_id"]: row for row in by_disease(closed_run(city, "2025-06").settlement.lines)}
+    taken: dict[str, int] = {}
+    for one in told["leads"]:
+        taken[one["case_id"]] = taken.get(one["case_id"], 0) + one["lost_points_e4"]
+    assert taken
+    assert all(lost <= lines[case]["points_e4"] for case, lost in taken.items())
+    with Path(told["decisions"]).open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(round(float(row["amount"]) * 100) for row in rows) == sum(one["lost_fen"] for one in told["leads"])
+    assert {(row["month"], row["decided_date"], row["area"]) for row in rows} == {("2025-07", "", AREA)}
+
+
+def test_explain_shows_the_auxiliary_levels_of_a_case(city: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    row = by_disease(closed_run(city, "2025-06").settlement.lines)[0]
+    capsys.readouterr()
+    command(city, "explain", row["case_id"])
+    said = capsys.readouterr().out
+    assert "辅助目录（模拟）：" in said
+    assert "  年龄：" in said
+
+
 def test_the_home_settles_no_other_area_and_has_no_joint_report(city: Home) -> None:
     with pytest.raises(PolicyError, match=r"settle\.area"):
         settle_in_home(city, "2025-06", "demo-east")
@@ -251,6 +333,36 @@ def test_a_case_before_the_experts_is_told_so_also_when_posted(home: Home) -> No
     steps = explain_line(home, line, closed_months(home)["2025-06"])
     assert "待专家评议" in next(step.text for step in steps if step.label == "偏差")
     assert "review=1" in line["coefficient_parts"]
+
+
+def test_experts_decide_before_the_month_closes_or_after(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(home, stay(5, "I20.000", (), 600_000, 2025), stay(7, "I20.000", (), 650_000, 2025))
+
+    def decide(case: str, coefficient: str) -> None:
+        row = {"institution_code": "H3", "area": "dip-national", "kind": "special_case", "result": "偏差系数"}
+        row |= {
+            "setl_id": case,
+            "decided_date": date(2025, 7, 1),
+            "document": "评议〔2025〕1号",
+            "value": Decimal(coefficient),
+        }
+        table = pa.Table.from_pylist([row], schema=layout_schema("decision"))
+        lake.upsert(home, DECISIONS, table, KEYS[DECISIONS])
+
+    decide("S00005", "3.5")
+    lines = settled(home)
+    assert "deviation=35000" in lines["S00005"]["coefficient_parts"]
+    assert "review=1" not in lines["S00005"]["coefficient_parts"]
+    assert "review=1" in lines["S00007"]["coefficient_parts"]
+    told = answer(home, capsys, "review", "--month", "2025-06")
+    assert {row["case_id"]: row["state"] for row in told["cases"]} == {"S00005": "decided", "S00007": "waiting"}
+    with Path(told["decisions"]).open(encoding="utf-8-sig") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["setl_id"], row["value"], row["decided_date"]) == ("S00007", "", "")
+    decide("S00007", "4")
+    told = answer(home, capsys, "review", "--year", "2025")
+    assert {row["case_id"]: row["state"] for row in told["cases"]} == {"S00005": "decided", "S00007": "pending"}
+    assert told["decisions"] is None
 
 
 def test_an_auxiliary_level_is_told_also_when_posted(home: Home) -> None:

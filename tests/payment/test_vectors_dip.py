@@ -17,6 +17,7 @@ from tongpin.payment.dip.deviation import Edges, deviation
 from tongpin.payment.dip.institution import excess_over, institution_coefficient
 from tongpin.payment.dip.price import price_dip
 from tongpin.payment.dip.values import budget_value, settlement_value
+from tongpin.payment.policy.lookup import Coded
 from tongpin.payment.policy.policy import Policy
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "spec" / "test_vectors.json"
@@ -59,9 +60,10 @@ def test_deviation_cases_tv_b3():
     count = len(inputs["costs"])
     edges = Edges(
         *(np.full(count, policy.scaled(f"dip.deviation.{name}", DAY)) for name in ("low", "high", "review")),
-        np.full(count, policy.value("dip.deviation.compare", DAY)),
-        np.full(count, policy.value("dip.deviation.unreviewed", DAY)),
-        np.full(count, policy.value("dip.review.by", DAY)),
+        *(
+            Coded(np.zeros(count, np.int64), [policy.value(key, DAY)])
+            for key in ("dip.deviation.compare", "dip.deviation.unreviewed", "dip.review.by")
+        ),
     )
     fee = np.array(inputs["costs"], np.int64) * 100
     found = deviation(fee, np.full(count, inputs["mean"] * 100, np.int64), edges)

@@ -1,11 +1,11 @@
-"""`tongpin dip build | show | check | why | ledger`."""
+"""`tongpin dip build | show | check | why`: the catalogue and the way of a case into it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tongpin.base.errors import PolicyError, StoreError
-from tongpin.base.money import wan, yuan
+from tongpin.base.money import yuan
 from tongpin.cli.output import screen
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def build(
     home = Home.open(home_path)
     folder = output or own_folder(home, name)
     scheme = open_scheme(home, DEMO_SCHEME)
-    policy = _policy(home, policy_id)
+    policy = dip_policy(home, policy_id)
     made = city_tables(*tables, names=(scheme.dx_names, scheme.px_names))
     found = build_in_home(home, (first, last), policy, made, name, f"{policy.edition.area}病种目录 {first} 至 {last}")
     found.catalogue.write(folder)
@@ -54,20 +54,25 @@ def build(
     screen.findings(found.findings)
     _describe(found.catalogue)
     screen.say(f"已写出 {folder}", f"written: {folder}")
+    kept = name if output is None else str(folder)
+    screen.say(
+        f"接着：tongpin dip check {kept} 检查；tongpin dip value --year {last[:4]} --catalogue {kept} 看预算点值"
+    )
+    if output is None and policy.scheme_id == name:
+        area = policy.id.split("/")[0]
+        screen.say(f"付费办法 {policy.id} 用的就是它：tongpin settle --month {last} --area {area} 按它月结")
 
 
-def show(folder: Path, code: str | None) -> None:
+def show(home_path: Path | None, name: str, code: str | None) -> None:
     """Say what a catalogue is, or one of its diseases."""
-    from tongpin.payment.dip.catalogue import load_catalogue
-
-    catalogue = load_catalogue(folder)
+    catalogue = _catalogue(home_path, name)
     if code is None:
         screen.give({"ok": True, "catalogue": _facts(catalogue)})
         _describe(catalogue)
         return
     one = catalogue.by_code.get(code)
     if one is None:
-        raise PolicyError("dip.unknown", f"目录里没有病种 {code}", where=str(folder), hint="用 dip show 看有哪些病种")
+        raise PolicyError("dip.unknown", f"目录里没有病种 {code}", where=name, hint="用 dip show 看有哪些病种")
     levels = {level: value for (group, level), value in catalogue.level_means.items() if group == code}
     auxiliary = [row for row in catalogue.auxiliary if row.group == code]
     screen.give(
@@ -92,12 +97,11 @@ def show(folder: Path, code: str | None) -> None:
         )
 
 
-def check(folder: Path) -> bool:
+def check(home_path: Path | None, name: str) -> bool:
     """Name what a catalogue contradicts in itself; true when there is anything."""
-    from tongpin.payment.dip.catalogue import load_catalogue
     from tongpin.payment.dip.check import check_catalogue
 
-    findings = check_catalogue(load_catalogue(folder))
+    findings = check_catalogue(_catalogue(home_path, name))
     screen.give({"ok": not findings, "findings": [finding.as_dict() for finding in findings]})
     screen.findings(findings)
     if not findings:
@@ -105,11 +109,11 @@ def check(folder: Path) -> bool:
     return bool(findings)
 
 
-def why(home_path: Path | None, folder: Path, case_id: str) -> None:
+def why(home_path: Path | None, name: str, case_id: str) -> None:
     """Say how a loaded list comes to its disease, stage by stage."""
     import pyarrow.compute as pc
 
-    from tongpin.payment.dip.catalogue import load_catalogue
+    from tongpin.payment.dip.library import named_catalogue
     from tongpin.payment.dip.trace import trace_of
     from tongpin.records.intake.load import CASES, read_loaded
     from tongpin.store.home import Home
@@ -119,70 +123,21 @@ def why(home_path: Path | None, folder: Path, case_id: str) -> None:
     rows = cases.filter(pc.equal(cases["case_id"], case_id)).to_pylist()
     if not rows:
         raise StoreError("dip.case", f"没有装载清单 {case_id}", where=str(home.root), hint="检查结算号")
-    trace = trace_of(rows[0], load_catalogue(folder))
+    trace = trace_of(rows[0], named_catalogue(home, name))
     screen.give({"ok": True, "case_id": case_id, "trace": trace._asdict(), "lines": trace.lines()})
     for line in trace.lines():
         screen.say(line)
 
 
-def ledger(home_path: Path | None, folder: Path, month: str, institution: str | None, policy_id: str | None) -> None:
-    """The disease ledger of the hospitals for a month, as a trial."""
-    from tongpin.payment.dip.catalogue import load_catalogue
-    from tongpin.payment.dip.ledger import disease_ledger, kind_ledger
-    from tongpin.payment.dip.run import price_in_home
+def _catalogue(home_path: Path | None, name: str) -> Catalogue:
+    from tongpin.payment.dip.library import named_catalogue
     from tongpin.store.home import Home
 
-    home = Home.open(home_path)
-    catalogue = load_catalogue(folder)
-    policy = _policy(home, policy_id)
-    priced = price_in_home(home, month, policy, catalogue)
-    kinds, diseases = (
-        [row for row in table.to_pylist() if institution in {None, row["institution_code"]}]
-        for table in (kind_ledger(priced), disease_ledger(priced, catalogue))
-    )
-    if not kinds:
-        raise StoreError(
-            "dip.case", f"机构 {institution} 在 {month} 没有清单", where=str(home.root), hint="检查机构代码"
-        )
-    assumed = sorted(policy.assumed_keys())
-    screen.give({"ok": True, "month": month, "kinds": kinds, "diseases": diseases, "assumed": assumed})
-    screen.table(
-        f"{month} 按核心与综合病种（医保 DIP，试算）",
-        ["机构", "类别", "例数", "占入病种例数", "总费用（万元）", "应付（万元）", "盈亏（万元）"],
-        [
-            [
-                row["institution_code"],
-                f"{'　' * bool(row['type'])}{row['label']}",
-                f"{row['cases']:,}",
-                "" if row["case_share_e4"] is None else f"{row['case_share_e4'] / 100:.2f} %",
-                wan(row["total_fee_fen"]),
-                wan(row["gross_fen"]),
-                wan(row["result_fen"]),
-            ]
-            for row in kinds
-        ],
-    )
-    screen.table(
-        f"亏损最多的病种（前 {SHOWN} 个）",
-        ["机构", "病种", "名称", "例数", "次均费用（元）", "目录均费（元）", "盈亏（元）"],
-        [
-            [
-                row["institution_code"],
-                row["disease"],
-                row["name"],
-                f"{row['cases']:,}",
-                yuan(row["mean_fee_fen"]),
-                "" if row["benchmark_fee_fen"] is None else yuan(row["benchmark_fee_fen"]),
-                yuan(row["result_fen"]),
-            ]
-            for row in sorted(diseases, key=lambda row: row["result_fen"])[:SHOWN]
-        ],
-    )
-    if assumed or catalogue.assumed:
-        screen.say(f"模拟：付费办法 {policy.id} 有 {len(assumed)} 项取值没有文件确认")
+    return named_catalogue(Home.open(home_path), name)
 
 
-def _policy(home: Home, policy_id: str | None) -> Policy:
+def dip_policy(home: Home, policy_id: str | None) -> Policy:
+    """The named edition, else the shipped national one."""
     from tongpin.payment.dip.run import EDITION
     from tongpin.payment.policy.library import policy_named
 

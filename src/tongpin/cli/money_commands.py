@@ -151,6 +151,7 @@ def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: P
     """Say where each yuan of a posted list comes from, how it came into its group and why not into `others`."""
     from tongpin.cli.why_command import write_page
     from tongpin.payment.explain import explain_line
+    from tongpin.payment.lists.dates import dates_of, dates_words
     from tongpin.payment.month.closed import RUN, every_run
     from tongpin.payment.month.posting import LINE_KINDS
     from tongpin.payment.month.run import line_case, posted_lines
@@ -167,11 +168,13 @@ def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: P
     way = _way(home, closing, line_case(home, lines[-1]).to_pylist(), others)
     steps = [explain_line(home, line, manifests[line[RUN]]) for line in lines]
     texts = ["\n".join(step.text for step in line_steps) for line_steps in steps]
+    dates = dates_of(home, closing["area"], case_id)
     screen.give(
         {
             "ok": True,
             "case_id": case_id,
             "lines": lines,
+            "dates": dates,
             "explained": texts,
             "steps": [[step._asdict() for step in line_steps] for line_steps in steps],
             "group": way.data,
@@ -180,6 +183,8 @@ def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: P
     )
     for line, text in zip(lines, texts, strict=True):
         screen.say(f"{line['period']} 入账（{LINE_KINDS[line['line_kind']]}）\n{text}\n")
+    for row in dates:
+        screen.say(f"日期：{dates_words(row)}\n")
     if way.digest != closing["scheme_digest"]:
         screen.say(f"注意：方案 {closing['scheme']} 在关账之后改过，下面是现在的入组，入账时为 {lines[-1]['drg']}")
     for text in way.texts:
@@ -206,9 +211,12 @@ def _way(home: Home, closing: Mapping[str, Any], rows: Sequence[Mapping[str, Any
     from tongpin.grouping.explain import explain, explain_lines, why_not
     from tongpin.grouping.library import open_scheme
     from tongpin.grouping.tables.interpreter import Case
+    from tongpin.payment.dip.auxiliary_told import auxiliary_lines, case_auxiliary
     from tongpin.payment.dip.library import open_catalogue
     from tongpin.payment.dip.trace import asked_of, trace_of
     from tongpin.payment.month.statement_columns import DIP, method_of_manifest
+    from tongpin.payment.policy.library import policy_named
+    from tongpin.payment.policy.period import case_day
 
     if method_of_manifest(closing) == DIP:
         catalogue = open_catalogue(home, closing["scheme"])
@@ -216,7 +224,15 @@ def _way(home: Home, closing: Mapping[str, Any], rows: Sequence[Mapping[str, Any
         asked = [asked_of(row, catalogue, others) for row in rows]
         paths = [explain(*pair) for pair in asked]
         data = [trace._asdict() for trace in traces]
-        texts = ["\n".join(trace.lines()) for trace in traces]
+        policy = policy_named(home, closing["policy"])
+        told = [
+            case_auxiliary(row, trace.disease, catalogue, policy, case_day(dict(row), policy.edition.edition_by.value))
+            for row, trace in zip(rows, traces, strict=True)
+        ]
+        data = [{**one, "auxiliary": [aux._asdict() for aux in own]} for one, own in zip(data, told, strict=True)]
+        texts = [
+            "\n".join([*trace.lines(), *auxiliary_lines(own, policy)]) for trace, own in zip(traces, told, strict=True)
+        ]
         whys = [why_not(*pair, other) for pair in asked for other in others]
         return _Way(catalogue.digest, paths, data, texts, whys)
     scheme = open_scheme(home, closing["scheme"])

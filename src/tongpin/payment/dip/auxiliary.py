@@ -8,7 +8,7 @@ highest trigger (mean of the level over mean of the disease) wins.
 from __future__ import annotations
 
 import csv
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,9 +21,10 @@ from tongpin.payment.dip.catalogue import Auxiliary, Catalogue
 from tongpin.payment.dip.prefixes import CATEGORY
 from tongpin.payment.dip.scheme import flat_lists
 from tongpin.payment.policy.lookup import Coded
+from tongpin.payment.pricing.rows import CaseRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import date
 
     from tongpin.payment.policy.lookup import Lookup
@@ -56,10 +57,10 @@ class _Others(NamedTuple):
 
 
 class AuxiliaryColumns(NamedTuple):
-    """The winning dimension and level of each case (None without one) and its coefficient, 1 without one."""
+    """The winning dimension and level of each case (empty without one) and its coefficient, 1 without one."""
 
-    dimension: pa.Array
-    level: pa.Array
+    dimension: Coded
+    level: Coded
     coefficient_e4: Any
 
 
@@ -95,6 +96,11 @@ def charlson_points(other_dx: list[str]) -> int:
     return int(_charlson(_Others(np.zeros(len(code), np.int64), code, words), 1)[0])
 
 
+def severity_of(code: str) -> str:
+    """The severity that another diagnosis stands for, empty for none."""
+    return _by_beginning("severity", "level", code)
+
+
 def _charlson(others: _Others, count: int) -> Any:
     """The index of each case; a category (three characters) counts once, at its highest."""
     categories = {word: place for place, word in enumerate(sorted({code[:CATEGORY] for code in others.words}))}
@@ -119,34 +125,60 @@ def band_labels(policy: Policy, key: str, on: date, values: Any) -> Coded:
     return Coded(places, [NONE, *(str(band.value) for band in bands)])
 
 
-def case_levels(cases: pa.Table, mean_fen: Any, policy: Policy, on: date) -> dict[str, Coded]:
-    """The level of every case in every dimension, in the order of the cases.
+def case_levels(
+    cases: CaseRows, mean_fen: Any, policy: Policy, on: date, names: Iterable[str] = DIMENSIONS
+) -> dict[str, Coded]:
+    """The level of every case in the dimensions, in the order of the cases.
 
     Reads `dx` (principal first), `age, age_days, icu_hours, los, discharge_way, total_fee_fen, drug_fee_fen`; a missing
     value is no level. `mean_fen`: the mean of the case's disease.
     """
-    count = cases.num_rows
-    others, is_tumour = _diagnoses(cases)
-    age, age_days, hours = (_numbers(cases, name) for name in ("age", "age_days", "icu_hours"))
-    days = np.where((age <= 0) & (age_days >= 0), age_days, np.where(age >= 0, age * DAYS_PER_YEAR, -1))
-    icu_days = np.where(hours >= 0, hours // HOURS_PER_DAY, -1)
-    short = _numbers(cases, "los") < policy.value("dip.auxiliary.short_stay_days", on)
-    died = np.zeros(count, np.bool_)
-    if "discharge_way" in cases.column_names:
-        died = pc.fill_null(pc.equal(cases["discharge_way"], DEATH), False).to_numpy()
-    worst = _worst(others, count, lambda code: _SEVERITY.index(_by_beginning("severity", "level", code)))
-    spread = _worst(others, count, lambda code: int(code[:CATEGORY] in _SECONDARY))
-    fee, drugs = (_numbers(cases, name, 0) for name in ("total_fee_fen", "drug_fee_fen"))
-    dear = fee * SCALE >= policy.scaled("dip.auxiliary.high_cost", on) * mean_fen
-    dear &= drugs * SCALE >= policy.scaled("dip.auxiliary.drug_share", on) * fee
-    by_severity = [is_tumour, died & short, died, short, worst == _SEVERITY.index("重度"), worst > 0]
-    return {
-        "cci": band_labels(policy, "dip.auxiliary.cci", on, _charlson(others, count)),
-        "severity": Coded(np.select(by_severity, [0, 1, 2, 0, 3, 4], 0), [NONE, "死亡 A", "死亡 B", "重度", "中度"]),
-        "tumour": Coded(np.select([~is_tumour, dear, spread > 0], [0, 1, 2], 0), [NONE, "高费用", "转移"]),
-        "age": band_labels(policy, "dip.auxiliary.age", on, days),
-        "icu": band_labels(policy, "dip.auxiliary.icu", on, icu_days),
-    }
+    levels = _Levels(cases, mean_fen, policy, on)
+    return {name: getattr(levels, name)() for name in names}
+
+
+class _Levels:
+    """The cases of one day's values; each method is a dimension."""
+
+    def __init__(self, cases: CaseRows, mean_fen: Any, policy: Policy, on: date) -> None:
+        self.cases, self.mean_fen, self.policy, self.on = cases, mean_fen, policy, on
+
+    @cached_property
+    def diagnoses(self) -> tuple[_Others, Any]:
+        return _diagnoses(self.cases)
+
+    def cci(self) -> Coded:
+        points = _charlson(self.diagnoses[0], self.cases.num_rows)
+        return band_labels(self.policy, "dip.auxiliary.cci", self.on, points)
+
+    def severity(self) -> Coded:
+        others, is_tumour = self.diagnoses
+        count = self.cases.num_rows
+        short = _numbers(self.cases, "los") < self.policy.value("dip.auxiliary.short_stay_days", self.on)
+        died = np.zeros(count, np.bool_)
+        if "discharge_way" in self.cases.column_names:
+            died = pc.fill_null(pc.equal(self.cases["discharge_way"], DEATH), False).to_numpy()
+        worst = _worst(others, count, lambda code: _SEVERITY.index(severity_of(code)))
+        met = [is_tumour, died & short, died, short, worst == _SEVERITY.index("重度"), worst > 0]
+        return Coded(np.select(met, [0, 1, 2, 0, 3, 4], 0), [NONE, "死亡 A", "死亡 B", "重度", "中度"])
+
+    def tumour(self) -> Coded:
+        others, is_tumour = self.diagnoses
+        spread = _worst(others, self.cases.num_rows, lambda code: int(code[:CATEGORY] in _SECONDARY))
+        fee, drugs = (_numbers(self.cases, name, 0) for name in ("total_fee_fen", "drug_fee_fen"))
+        dear = fee * SCALE >= self.policy.scaled("dip.auxiliary.high_cost", self.on) * self.mean_fen
+        dear &= drugs * SCALE >= self.policy.scaled("dip.auxiliary.drug_share", self.on) * fee
+        return Coded(np.select([~is_tumour, dear, spread > 0], [0, 1, 2], 0), [NONE, "高费用", "转移"])
+
+    def age(self) -> Coded:
+        age, age_days = (_numbers(self.cases, name) for name in ("age", "age_days"))
+        days = np.where((age <= 0) & (age_days >= 0), age_days, np.where(age >= 0, age * DAYS_PER_YEAR, -1))
+        return band_labels(self.policy, "dip.auxiliary.age", self.on, days)
+
+    def icu(self) -> Coded:
+        hours = _numbers(self.cases, "icu_hours")
+        days = np.where(hours >= 0, hours // HOURS_PER_DAY, -1)
+        return band_labels(self.policy, "dip.auxiliary.icu", self.on, days)
 
 
 _SEVERITY = ("", "中度", "重度")
@@ -154,13 +186,13 @@ _SECONDARY = ("C77", "C78", "C79")
 """Categories of secondary malignant neoplasms."""
 
 
-def _numbers(cases: pa.Table, name: str, missing: int = -1) -> Any:
+def _numbers(cases: CaseRows, name: str, missing: int = -1) -> Any:
     if name not in cases.column_names:
         return np.full(cases.num_rows, missing, np.int64)
     return pc.fill_null(pc.cast(cases[name], pa.int64(), safe=False), missing).to_numpy()
 
 
-def _diagnoses(cases: pa.Table) -> tuple[_Others, Any]:
+def _diagnoses(cases: CaseRows) -> tuple[_Others, Any]:
     """The other diagnoses, and whether the principal one is a malignant neoplasm (C00-C97)."""
     words, start, stop, flat = flat_lists(cases["dx"])
     row = np.repeat(np.arange(cases.num_rows), stop - start)
@@ -204,7 +236,9 @@ def fit(cases: pa.Table, catalogue: Catalogue, policy: Policy, on: date) -> tupl
     numbers = pc.fill_null(pc.index_in(names, value_set=pa.array(list(catalogue.by_code))), -1).to_numpy()
     fee = cases["total_fee_fen"].to_numpy()
     means = np.array([one.weighted_mean_fen for one in catalogue.groups] + [1], np.int64)[numbers]
-    levels = {name: np.array(one.values)[one.codes] for name, one in case_levels(cases, means, policy, on).items()}
+    levels = {
+        name: np.array(one.values)[one.codes] for name, one in case_levels(CaseRows(cases), means, policy, on).items()
+    }
     made: list[Auxiliary] = []
     for number, code in enumerate(catalogue.by_code):
         rows = np.flatnonzero(numbers == number)
@@ -233,7 +267,7 @@ def _fitted(code: str, dimension: str, levels: Any, fee: Any, gate: Gate) -> lis
     return made
 
 
-def auxiliary_columns(cases: pa.Table, lookup: Lookup, catalogue: Catalogue) -> AuxiliaryColumns:
+def auxiliary_columns(cases: CaseRows, lookup: Lookup, catalogue: Catalogue) -> AuxiliaryColumns:
     """The winning level of each case and its coefficient: fitted ones from the catalogue, or those the edition states.
 
     With `dip.auxiliary.source` = none nothing is read and every coefficient is 1.
@@ -241,16 +275,18 @@ def auxiliary_columns(cases: pa.Table, lookup: Lookup, catalogue: Catalogue) -> 
     count = cases.num_rows
     coefficient, best = np.full(count, SCALE, np.int64), np.full(count, SCALE, np.int64)
     dimension, level = np.full(count, -1, np.int64), np.full(count, -1, np.int64)
-    names, words = list(DIMENSIONS), {NONE: 0}
+    words = {NONE: 0}
     source = lookup.choices("dip.auxiliary.source")
     stated = source.equals("stated")
+    used = set(DIMENSIONS) if stated.any() else {one.dimension for one in catalogue.auxiliary}
+    names = [name for name in DIMENSIONS if name in used]
     diseases = lookup.dimension("drg")
     fitted = {(one.group, one.dimension, one.level): one for one in catalogue.auxiliary}
     has_fit = {one.group for one in catalogue.auxiliary}
     asked = stated | (source.equals("fitted") & diseases.mask(lambda code: code in has_fit))
     whole = np.array([catalogue.by_code[c].weighted_mean_fen if c in catalogue.by_code else 0 for c in diseases.values])
     for on, rows in _by_day(lookup, np.flatnonzero(asked)):
-        levels = case_levels(cases.take(pa.array(rows)), whole[diseases.codes[rows]], lookup.policy, on)
+        levels = case_levels(cases.take(rows), whole[diseases.codes[rows]], lookup.policy, on, names)
         for place, name in enumerate(names):
             own = levels[name]
             trigger, raised = _raised(name, own, stated[rows], diseases.take(rows), fitted, lookup.policy, on)
@@ -262,9 +298,9 @@ def auxiliary_columns(cases: pa.Table, lookup: Lookup, catalogue: Catalogue) -> 
     return AuxiliaryColumns(_named(names, dimension), _named(list(words), level), coefficient)
 
 
-def _named(names: list[str], places: Any) -> pa.Array:
-    """The names at the places, null for −1."""
-    return pa.array(names, pa.string()).take(pa.array(places, mask=places < 0))
+def _named(names: list[str], places: Any) -> Coded:
+    """The names at the places, none for −1."""
+    return Coded(places + 1, ["", *names])
 
 
 def _raised(

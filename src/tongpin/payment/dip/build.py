@@ -147,7 +147,7 @@ def build_catalogue(
     keys, untyped = _keys(history, empty, rules)
     groups = _first_groups(keys, history, rules, tables, empty)
     built, grouped = _settled(empty, groups, history, rules)
-    findings = [*_few_years(months), *_untyped(untyped)]
+    findings = [*_few_years(months, place[rows], days[rows]), *_untyped(untyped)]
     return Built(built, grouped, tuple(findings))
 
 
@@ -392,11 +392,13 @@ def _with_levels(catalogue: Catalogue, grouped: pa.Table) -> Catalogue:
     return replace(catalogue, level_means=levels)
 
 
-def _few_years(months: tuple[str, str]) -> list[Finding]:
-    first, last = (np.datetime64(month, "M") for month in months)
-    count = int((last - first).astype(np.int64)) + 1
-    if count == YEARS * MONTHS_PER_YEAR:
+def _few_years(months: tuple[str, str], places: Any, days: Any) -> list[Finding]:
+    """Fewer months with cases than three years of them, whatever span was asked for."""
+    held = len(np.unique(days.astype("datetime64[M]")))
+    if held == YEARS * MONTHS_PER_YEAR:
         return []
+    missing = YEARS - len(np.unique(places))
+    years = f"，{missing} 年没有病例" if missing else ""
     return [
         Finding(
             rule_id="DIP-H001",
@@ -405,7 +407,7 @@ def _few_years(months: tuple[str, str]) -> list[Finding]:
             record=0,
             path="from_month",
             value=f"{months[0]}..{months[1]}",
-            message=f"只有 {count} 个月的历史，不足 {YEARS} 年",
+            message=f"只有 {held} 个月有病例{years}，不足 {YEARS} 年",
             hint="按现有月份编制；补齐三年后重新编制",
         )
     ]

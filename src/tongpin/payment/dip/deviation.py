@@ -12,29 +12,30 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tongpin.base.money import SCALE, round_half_up_column
+from tongpin.payment.policy.lookup import Coded
 from tongpin.payment.pricing.rounding import check_size
 
 if TYPE_CHECKING:
-    from tongpin.payment.policy.lookup import BoolColumn, IntColumn, Lookup, TextColumn
+    from tongpin.payment.policy.lookup import BoolColumn, IntColumn, Lookup
 
-UNREVIEWED = ("formula", "at_limit", "one")
+CLASSES = ("NORMAL", "LOW", "HIGH")
 
 
 class Edges(NamedTuple):
-    """What an edition says of deviation, for each case: edges in ten-thousandths, choices as texts."""
+    """What an edition says of deviation, for each case: edges in ten-thousandths, choices as coded texts."""
 
     low_e4: IntColumn
     high_e4: IntColumn
     review_e4: IntColumn
-    compare: TextColumn
-    unreviewed: TextColumn
-    review_by: TextColumn
+    compare: Coded
+    unreviewed: Coded
+    review_by: Coded
 
 
 class Deviation(NamedTuple):
     """The outlier class (LOW, NORMAL, HIGH), the coefficient in ten-thousandths, and who is before the experts."""
 
-    outlier_class: TextColumn
+    outlier_class: Coded
     coefficient_e4: IntColumn
     in_review: BoolColumn
 
@@ -45,9 +46,9 @@ def edges_of(lookup: Lookup) -> Edges:
         lookup.scaled("dip.deviation.low"),
         lookup.scaled("dip.deviation.high"),
         lookup.scaled("dip.deviation.review"),
-        lookup.texts("dip.deviation.compare"),
-        lookup.texts("dip.deviation.unreviewed"),
-        lookup.texts("dip.review.by"),
+        lookup.choices("dip.deviation.compare"),
+        lookup.choices("dip.deviation.unreviewed"),
+        lookup.choices("dip.review.by"),
     )
 
 
@@ -58,19 +59,24 @@ def deviation(fee_fen: IntColumn, mean_fen: IntColumn, edges: Edges) -> Deviatio
     """
     check_size((fee_fen,), SCALE)
     check_size((mean_fen, np.maximum(edges.high_e4, edges.review_e4)))
-    ratio_e4 = round_half_up_column(fee_fen * SCALE, mean_fen)
-    rounded = edges.compare == "rounded"
-    left = np.where(rounded, ratio_e4, fee_fen * SCALE)
+    scaled = fee_fen * SCALE
+    ratio_e4 = round_half_up_column(scaled, mean_fen)
+    rounded = edges.compare.equals("rounded")
+    left = np.where(rounded, ratio_e4, scaled)
     unit = np.where(rounded, 1, mean_fen)
     low, high = left < edges.low_e4 * unit, left > edges.high_e4 * unit
     above = left > edges.review_e4 * unit
-    over_e4 = round_half_up_column(fee_fen * SCALE - edges.high_e4 * mean_fen, mean_fen) + SCALE
-    coefficient = np.select([low, high], [ratio_e4, over_e4], SCALE)
-    at_limit = edges.review_e4 - edges.high_e4 + SCALE
-    coefficient = np.select(
-        [above & (edges.unreviewed == "at_limit"), above & (edges.unreviewed == "one")],
-        [at_limit, SCALE],
-        coefficient,
-    )
-    classes = np.select([low, high], ["LOW", "HIGH"], "NORMAL")
-    return Deviation(classes.astype("<U6"), coefficient.astype(np.int64), above & (edges.review_by == "duty"))
+    coefficient = np.full(len(fee_fen), SCALE, np.int64)
+    coefficient[low] = ratio_e4[low]
+    coefficient[high] = _over(scaled[high], mean_fen[high], edges.high_e4[high])
+    at_limit = above & edges.unreviewed.equals("at_limit")
+    coefficient[at_limit] = (edges.review_e4 - edges.high_e4 + SCALE)[at_limit]
+    coefficient[above & edges.unreviewed.equals("one")] = SCALE
+    classes = Coded(low * 1 + high * 2, list(CLASSES))
+    return Deviation(classes, coefficient, above & edges.review_by.equals("duty"))
+
+
+def _over(scaled: IntColumn, mean_fen: IntColumn, high_e4: IntColumn) -> IntColumn:
+    """(r − upper) + 1, rounded once."""
+    over: IntColumn = round_half_up_column(scaled - high_e4 * mean_fen, mean_fen) + SCALE
+    return over

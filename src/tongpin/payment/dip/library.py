@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tongpin.base.errors import PolicyError
@@ -9,8 +10,6 @@ from tongpin.grouping.library import scheme_folders
 from tongpin.payment.dip.catalogue import Catalogue, load_catalogue
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tongpin.store.home import Home
 
 CATALOGUES = "catalogues"
@@ -59,3 +58,9 @@ def own_folder(home: Home, catalogue_id: str) -> Path:
             hint="换一个代号：付费办法按它选方案或目录",
         )
     return home.root / CATALOGUES / catalogue_id
+
+
+def named_catalogue(home: Home, name: str) -> Catalogue:
+    """The catalogue that a name means: a folder that holds one, else the id of one of the home (`dip.absent`)."""
+    folder = Path(name)
+    return load_catalogue(folder) if (folder / "catalogue.csv").is_file() else open_catalogue(home, name)

@@ -40,8 +40,10 @@ class StageTrace(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """The whole way of a case: the codes used, the stages, and the disease (empty without one) with its stage."""
+    """The whole way of a case: codes as written and as used, stages, the disease (empty: none) and its stage."""
 
+    written_dx: tuple[str, ...]
+    written_px: tuple[str, ...]
     dx: tuple[str, ...]
     px: tuple[str, ...]
     status: str
@@ -51,7 +53,12 @@ class Trace(NamedTuple):
 
     def lines(self) -> list[str]:
         """The trace as Chinese lines."""
-        lines = [f"主要诊断 {self.dx[0] if self.dx else '（无）'}；手术操作 {'、'.join(self.px) or '（无）'}"]
+        principal = self.written_dx[0] if self.written_dx else "（无）"
+        used = self.dx[0] if self.dx else principal
+        cut = f"（目录认得到 {used}）" if used != principal else ""
+        worthless = "、".join(code for code in self.written_px if code not in self.px)
+        dropped = f"（零价值操作不计：{worthless}）" if worthless else ""
+        lines = [f"主要诊断 {principal}{cut}；手术操作 {'、'.join(self.px) or '（无）'}{dropped}"]
         for one in self.stages:
             words = "入组" if one.took else "没有病种符合" if one.asked else "没有这个诊断的病种"
             lines.append(f"{one.label}：{words}")
@@ -79,6 +86,8 @@ def trace_of(row: Mapping[str, Any], catalogue: Catalogue) -> Trace:
             break
     outcome = found.outcome
     return Trace(
+        tuple(code or "" for code in row.get("dx") or ()),
+        tuple(code or "" for code in row.get("px") or ()),
         tuple(code or "" for code in case.dx),
         case.px,
         outcome.status,

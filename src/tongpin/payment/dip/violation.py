@@ -6,19 +6,23 @@ is no judgement: it names the rule, the evidence and the coefficient that would 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.base.money import SCALE
+from tongpin.base.findings import Finding
+from tongpin.base.money import SCALE, round_half_up, yuan
 from tongpin.payment.dip.auxiliary import DEATH
 from tongpin.payment.dip.prefixes import CATEGORY
 from tongpin.payment.dip.scheme import flat_lists
+from tongpin.payment.dip.values import FEN_FACTOR
 from tongpin.payment.policy.lookup import coded
+from tongpin.payment.pricing.steps import four
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from tongpin.payment.dip.catalogue import Catalogue
@@ -31,8 +35,12 @@ VIOLATIONS = {
     "death_risk": "死亡风险",
 }
 
+RULES = {name: f"DIP-V{place:03d}" for place, name in enumerate(VIOLATIONS, start=1)}
+"""The rule of each violation, as findings name it."""
+
 LEAD_SCHEMA = pa.schema(
     [
+        ("institution_code", pa.string()),
         ("case_id", pa.string()),
         ("violation", pa.string()),
         ("measure_e4", pa.int64()),
@@ -47,8 +55,8 @@ LEAD_SCHEMA = pa.schema(
 def find_violations(grouped: pa.Table, catalogue: Catalogue, policy: Policy, on: date) -> pa.Table:
     """The leads among grouped cases (`LEAD_SCHEMA`), in the order of the rules, then of the cases.
 
-    Reads `case_id, drg, patient_hash, dx, admission_time, discharge_time, los, discharge_way, total_fee_fen`. Means of
-    fee are the catalogue's, means of stay and mortality those of the cases given.
+    Reads `institution_code, case_id, drg, patient_hash, dx, admission_time, discharge_time, los, discharge_way,
+    total_fee_fen`. Means of fee are the catalogue's, means of stay and mortality those of the cases given.
     """
     diseases = pc.cast(grouped["drg"], pa.string())
     known = pa.array(list(catalogue.by_code), pa.string())
@@ -71,6 +79,7 @@ def _leads(
     ids = grouped["case_id"]
     before = pa.nulls(len(real), pa.string()) if others is None else ids.take(pa.array(others[real]))
     columns = [
+        grouped["institution_code"].take(pa.array(rows[real])),
         ids.take(pa.array(rows[real])),
         pa.array([violation] * len(real), pa.string()),
         pa.array(measure_e4[real], pa.int64()),
@@ -100,7 +109,9 @@ def _readmissions(grouped: pa.Table, policy: Policy, on: date) -> pa.Table:
     rows = rows[np.lexsort((end[rows], begin[rows], who.codes[rows]))]
     earlier, later = rows[:-1], rows[1:]
     days = begin[later].astype(np.int64) - end[earlier]
-    found = (who.codes[earlier] == who.codes[later]) & (days >= 0) & (days <= within)
+    exempt = policy.value("dip.violation.readmission_exempt", on)
+    planned = np.array([(word or "").startswith(exempt) for word in words] + [False], np.bool_)[principal]
+    found = (who.codes[earlier] == who.codes[later]) & (days >= 0) & (days <= within) & ~planned[later]
     order = np.flatnonzero(found)
     order = order[np.argsort(later[order], kind="stable")]
     earlier, later, days = earlier[order], later[order], days[order]
@@ -148,3 +159,123 @@ def _deaths(grouped: pa.Table, numbers: Any, policy: Policy, on: date) -> pa.Tab
     rate = rate_e4[numbers[rows]]
     limit_e4, coefficient = policy.scaled("dip.violation.mortality", on), policy.scaled("dip.violation.death", on)
     return _leads(grouped, "death_risk", rows, rate, np.where(rate < limit_e4, coefficient, 0))
+
+
+class Lead(NamedTuple):
+    """A lead with what it is about: hospital, disease, evidence, and the points and fen that its coefficient takes.
+
+    A case with several leads loses by those that count (`dip.violation.several`); the others lose nothing.
+    """
+
+    institution_code: str
+    institution_name: str
+    case_id: str
+    fund: str
+    disease: str
+    violation: str
+    coefficient_e4: int
+    evidence: str
+    lost_points_e4: int
+    lost_fen: int
+
+    def finding(self) -> Finding:
+        """The lead as a finding."""
+        return Finding(
+            RULES[self.violation],
+            "warning",
+            self.institution_code,
+            0,
+            "case_id",
+            self.case_id,
+            f"{VIOLATIONS[self.violation]}：{self.evidence}；违规系数 {four(self.coefficient_e4)}，"
+            f"涉及分值 {four(self.lost_points_e4)}，{yuan(self.lost_fen)} 元",
+            "核对病案与收费；属实的写成扣款决定，机构可以申诉",
+            ("statement",),
+        )
+
+
+def leads_of(leads: pa.Table, lines: pa.Table, policy: Policy, on: date) -> list[Lead]:
+    """The leads on cases that are paid by scores, with what they lose.
+
+    `lines`: posted lines or priced cases (`institution_code, case_id, drg, fund, points_e4, coefficient_parts`), each
+    case once; leads on other cases are left out.
+    """
+    keys = [(row["institution_code"], row["case_id"]) for row in leads.select(_KEY).to_pylist()]
+    wanted = pc.is_in(lines["case_id"], value_set=pa.array(sorted({case for _, case in keys}), pa.string()))
+    scored = lines.filter(pc.and_(wanted, pc.equal(lines["pay_scope"], "DRG"))).to_pylist()
+    paid = {(row["institution_code"], row["case_id"]): row for row in scored}
+    several = policy.value("dip.violation.several", on)
+    taken: dict[tuple[str, str], int] = {}
+    order = range(leads.num_rows)
+    rows = leads.to_pylist()
+    if several == "highest":
+        order = sorted(order, key=lambda place: -rows[place]["coefficient_e4"])  # type: ignore[assignment]
+    found: dict[int, Lead] = {}
+    for place in order:
+        row, line = rows[place], paid.get(keys[place])
+        if line is None:
+            continue
+        used = taken.get(keys[place], 0)
+        counted = min(row["coefficient_e4"], SCALE - used)
+        if several == "highest" and used:
+            counted = 0
+        taken[keys[place]] = used + counted
+        points = round_half_up(line["points_e4"] * counted, SCALE)
+        value_e4 = int(line["coefficient_parts"].partition("point_value=")[2].split(" ")[0])
+        found[place] = Lead(
+            row["institution_code"],
+            line["institution_name"] or row["institution_code"],
+            row["case_id"],
+            line["fund"],
+            line["drg"],
+            row["violation"],
+            row["coefficient_e4"],
+            _evidence(row),
+            points,
+            round_half_up(points * value_e4, FEN_FACTOR),
+        )
+    return [found[place] for place in sorted(found)]
+
+
+_KEY = ["institution_code", "case_id"]
+
+
+def _evidence(row: Mapping[str, Any]) -> str:
+    measure = row["measure_e4"]
+    if row["violation"] == "readmission":
+        return f"距上一次出院 {measure // SCALE} 天（上一次 {row['other_case_id']}）"
+    if row["violation"] == "low_fee":
+        return f"费用是病种均费的 {four(measure)} 倍"
+    if row["violation"] == "long_stay":
+        return f"住院天数是病种平均的 {four(measure)} 倍"
+    return f"死亡，而病种死亡率为 {measure / 100:.2f} %"
+
+
+def deduction_rows(leads: list[Lead], area: str, month: str) -> pa.Table:
+    """Rows of the layout `decision` that would deduct the leads in a month; date and document are left open."""
+    rows = [
+        {
+            "institution_code": one.institution_code,
+            "area": area,
+            "kind": "audit_deduction",
+            "fund": one.fund,
+            "month": month,
+            "amount_fen": one.lost_fen,
+            "setl_id": one.case_id,
+            "group_code": one.disease,
+            "subject": VIOLATIONS[one.violation],
+            "reason": one.evidence,
+        }
+        for one in leads
+        if one.lost_fen > 0
+    ]
+    return pa.Table.from_pylist(rows, _DEDUCTION)
+
+
+_DEDUCTION = pa.schema(
+    [
+        *((name, pa.string()) for name in ("institution_code", "area", "kind", "fund", "month")),
+        ("amount_fen", pa.int64()),
+        *((name, pa.string()) for name in ("setl_id", "group_code", "subject", "reason")),
+    ]
+)
