@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,11 +29,10 @@ def cases_of_months(home: Home, first: str, last: str, policy: Policy, *, with_f
     there are none.
     """
     wanted = [*CASE_SCHEMA.names, *(["fees"] if with_fee_items else [])]
-    cases = read_loaded(home, CASES, wanted)
-    lists = cases.filter(pc.equal(cases["source"], "settlement_list"))
-    lists = lists.filter(pc.is_valid(lists["settlement_date"]))
+    lists = read_loaded(home, CASES, wanted, where=("source", pa.array(["settlement_list"])))
+    lists = _only(lists, pc.is_valid(lists["settlement_date"]))
     months = pa.array(natural_months(lists, policy.edition.period_by.value).astype(str))
-    lists = lists.filter(pc.and_(pc.greater_equal(months, first), pc.less_equal(months, last)))
+    lists = _only(lists, pc.and_(pc.greater_equal(months, first), pc.less_equal(months, last)))
     if not lists.num_rows:
         raise StoreError(
             "weights.months",
@@ -44,10 +43,15 @@ def cases_of_months(home: Home, first: str, last: str, policy: Policy, *, with_f
     gone = read_loaded(home, WITHDRAWALS)
     framed = pc.binary_join_element_wise(lists["institution_code"], lists["case_id"], "\x1f")
     gone_keys = pc.binary_join_element_wise(gone["institution_code"], gone["setl_id"], "\x1f")
-    lists = lists.filter(pc.invert(pc.is_in(framed, gone_keys)))
+    lists = _only(lists, pc.invert(pc.is_in(framed, gone_keys)))
     how = policy.value("scope.interim_bills", pc.max(lists["settlement_date"]).as_py())
     joined = with_code_version(join_stays(lists, how), open_edition(home, policy.id.split("/")[0]))
     return with_further(home, joined, policy)
+
+
+def _only(table: pa.Table, mask: Any) -> pa.Table:
+    """The rows of a mask; years of cases are not copied where all of them stay."""
+    return table if pc.all(mask).as_py() else table.filter(mask)
 
 
 def levels_on(institutions: pa.Table, on: date) -> dict[str, str]:
