@@ -43,7 +43,7 @@ def test_a_transfer_is_told_from_its_parts_down_to_the_documents(told) -> None:
     transfer = list(steps)[-1]
     assert transfer == "cash_transfer_fen"
     assert "− 审核扣款 123.45 − 冲抵预付金 1,000.00" in steps[transfer].text
-    assert "审核扣款 123.45：123.45（2025-07-03）" in steps["audit_deduction_fen"].text
+    assert "审核扣款 123.45：123.45（示例〔2025〕8号，2025-07-03）" in steps["audit_deduction_fen"].text
     (ratio, *_) = steps["deposit_fen"].parameters
     assert (ratio.label, ratio.source) == ("质量保证金比例", "模拟")
 

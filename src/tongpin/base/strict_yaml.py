@@ -27,7 +27,11 @@ class _StrictLoader(yaml.SafeLoader):
     """The safe loader without silent overwriting and without binary floating point."""
 
 
-def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # where libyaml is there
+    """The same, parsed by libyaml."""
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
@@ -39,7 +43,7 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     return seen
 
 
-def _decimal(loader: _StrictLoader, node: yaml.ScalarNode) -> Decimal:
+def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
     text = str(loader.construct_scalar(node))
     try:
         return Decimal(text)
@@ -48,8 +52,9 @@ def _decimal(loader: _StrictLoader, node: yaml.ScalarNode) -> Decimal:
         raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
 
-_StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_StrictLoader.add_constructor("tag:yaml.org,2002:float", _decimal)
+for _loader in (_StrictLoader, _FastLoader):
+    _loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+    _loader.add_constructor("tag:yaml.org,2002:float", _decimal)
 
 
 def load_strict_yaml(path: Path | Traversable, kind: str, error: type[TongpinError] = TongpinError) -> dict[Any, Any]:
@@ -62,7 +67,7 @@ def load_strict_yaml(path: Path | Traversable, kind: str, error: type[TongpinErr
     except UnicodeDecodeError:
         raise error(f"{kind}.encoding", "文件不是 UTF-8 编码", where=place, hint="用 UTF-8 另存该文件") from None
     try:
-        data = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # a subclass of the safe loader
+        data = _parsed(text)
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark
         where = f"{place} 第 {mark.line + 1} 行第 {mark.column + 1} 列" if mark else place
@@ -74,6 +79,14 @@ def load_strict_yaml(path: Path | Traversable, kind: str, error: type[TongpinErr
     if not isinstance(data, dict):
         raise error(f"{kind}.yaml", "文件顶层应是键值对", where=place, hint="参照随包的同类文件")
     return data
+
+
+def _parsed(text: str) -> Any:
+    """What a text holds; a mistake is told by one parser only, so that it always reads alike."""
+    try:
+        return yaml.load(text, Loader=_FastLoader)  # noqa: S506  # a subclass of the safe loader
+    except (yaml.YAMLError, ValueError):
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506
 
 
 _REASONS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -83,3 +84,13 @@ def median(work: Callable[[], object], runs: int = RUNS) -> float:
         work()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
+
+
+def most_memory(*, of_children: bool = False) -> int:
+    """The most bytes that this process, or one of the processes that it waited for, ever held; 0 where unknown."""
+    try:
+        import resource
+    except ImportError:  # pragma: no cover - Windows has no such count
+        return 0
+    most = resource.getrusage(resource.RUSAGE_CHILDREN if of_children else resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

@@ -24,6 +24,7 @@ from tongpin.base.errors import StoreError
 from tongpin.store import versions
 from tongpin.store.absent import remember_absent
 from tongpin.store.digests import SEPARATOR, key_texts, row_digests
+from tongpin.store.reading import Chosen, Left, plain_schema, read_files, united
 from tongpin.store.versions import Rows, Upserted
 
 if TYPE_CHECKING:
@@ -97,12 +98,13 @@ def read(
         return None
     try:
         table = DeltaTable(str(home.lake / name))
-        schema = pa.schema([_plain(field) for field in pa.schema(table.schema().to_arrow())])
+        schema = plain_schema(pa.schema(table.schema().to_arrow()))
         hidden = sorted(unfinished(home) - {within}) if VERSION in schema.names else []
         files = [home.lake / name / str(uri).split("/")[-1] for uri in sorted(table.file_uris())]
         wanted = list(columns) if columns is not None else schema.names
         fields = [schema.field(one) if one in schema.names else pa.field(one, pa.string()) for one in wanted]
-        parts = [_read_file(file, fields, hidden, where) for file in files]
+        chosen = None if where is None else Chosen(where[0], pc.unique(where[1].cast(pa.string())).drop_null())
+        parts = read_files(files, fields, Left(VERSION, hidden), chosen)
     except (DeltaError, OSError, pa.ArrowException) as error:
         raise StoreError(
             "store.damaged",
@@ -110,77 +112,7 @@ def read(
             where=str(home.lake / name),
             hint="从备份恢复工作目录；没有备份时换一个新的工作目录，重新装载全部文件",
         ) from error
-    return _united(fields, parts)
-
-
-def _read_file(path: Path, fields: list[pa.Field], hidden: list[int], where: tuple[str, Any] | None) -> pa.Table:
-    file = pq.ParquetFile(path)
-    there = set(file.schema_arrow.names)
-    needed = [field.name for field in fields]
-    extra = [one for one in ([VERSION] if hidden else []) + ([where[0]] if where else []) if one not in needed]
-    table = file.read(columns=[one for one in [*needed, *extra] if one in there])
-    table = table.cast(pa.schema([_plain(field) for field in table.schema]))
-    if hidden:
-        table = table.filter(pc.invert(pc.is_in(table[VERSION], pa.array(hidden, pa.int32()))))
-    if where is not None:
-        table = table.filter(pc.is_in(table[where[0]], where[1].cast(pa.string())))
-    arrays = [table[field.name] if field.name in there else pa.nulls(table.num_rows, field.type) for field in fields]
-    return pa.table(arrays, names=needed)
-
-
-def _united(fields: list[pa.Field], parts: list[pa.Table]) -> pa.Table:
-    """The parts one after another; a code list that one part has encoded is encoded in all."""
-    encoded = {
-        field.name
-        for part in parts
-        for field in part.schema
-        if pa.types.is_list(field.type) and pa.types.is_dictionary(field.type.value_type)
-    }
-    kinds = {field.name: pa.list_(pa.dictionary(pa.int32(), pa.string())) for field in fields if field.name in encoded}
-    schema = pa.schema([pa.field(field.name, kinds.get(field.name, field.type)) for field in fields])
-    made = [part if part.schema == schema else _as(part, schema) for part in parts]
-    return pa.concat_tables([schema.empty_table(), *made])
-
-
-def _as(part: pa.Table, schema: pa.Schema) -> pa.Table:
-    arrays = []
-    for field in schema:
-        column = part[field.name]
-        if column.type != field.type and pa.types.is_list(field.type) and pa.types.is_list(column.type):
-            chunks = [_encoded(chunk) for chunk in column.chunks]
-            column = pa.chunked_array(chunks, field.type)
-        arrays.append(column if column.type == field.type else column.cast(field.type))
-    return pa.table(arrays, schema=schema)
-
-
-def _encoded(lists: Any) -> Any:
-    """A list of texts as a list of dictionary-encoded texts."""
-    counts = pc.fill_null(pc.list_value_length(lists), 0).cast(pa.int32())
-    starts = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(counts)])
-    return pa.ListArray.from_arrays(starts, lists.flatten().dictionary_encode(), mask=lists.is_null())
-
-
-def _plain(field: pa.Field) -> pa.Field:
-    """Files hold microseconds, Delta large or view types; rooms use seconds and plain ones, but encoded code lists."""
-    return pa.field(field.name, _plain_type(field.type))
-
-
-def _plain_type(kind: pa.DataType, *, nested: bool = False) -> pa.DataType:
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("s")
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return pa.string()
-    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind) or pa.types.is_fixed_size_binary(kind):
-        return pa.binary()
-    if pa.types.is_dictionary(kind):
-        return pa.dictionary(pa.int32(), pa.string()) if nested else _plain_type(kind.value_type)
-    if pa.types.is_map(kind):
-        return pa.map_(_plain_type(kind.key_type), _plain_type(kind.item_type))
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.list_(_plain_type(kind.value_type, nested=True))
-    if pa.types.is_struct(kind):
-        return pa.struct([(field.name, _plain_type(field.type)) for field in kind])
-    return kind
+    return united(fields, parts)
 
 
 def read_current(
@@ -192,16 +124,19 @@ def read_current(
     order: str | None = None,
     as_of: int | None = None,
     within: int | None = None,
+    where: tuple[str, Any] | None = None,
 ) -> pa.Table | None:
     """The row in force of each key, without the bookkeeping columns; None when there is no such table.
 
     In force is the highest by (`order`, load, place); `as_of` shows it as it was after that load. `columns` limits
-    what is read. Source: S901-05.
+    what is read, and `where` = (column of the key, values) which keys. Source: S901-05.
     """
+    if where is not None and where[0] not in key:
+        raise ValueError(f"{where[0]} is not of the key: a newer version of a row might not be met")
     needed = None
     if columns is not None:
         needed = list(dict.fromkeys([*columns, *key, VERSION, *([order] if order else [])]))
-    table = read(home, name, needed, within=within)
+    table = read(home, name, needed, within=within, where=where)
     if table is None:
         return None
     if as_of is not None:

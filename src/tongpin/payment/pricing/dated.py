@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tongpin.base.errors import PolicyError
+from tongpin.payment.policy.lookup import Coded
 
 if TYPE_CHECKING:
-    from tongpin.payment.policy.lookup import Coded, DayColumn, IntColumn
+    from tongpin.payment.policy.lookup import DayColumn, IntColumn
 
 _SPAN = 2**22
 _ZERO = 2**21
@@ -23,6 +24,22 @@ def rows_in_force(
 
     A later row of a code ends the earlier one; two rows of a code from one day are refused (`policy.table`).
     """
+    if not len(days):
+        return _rows_in_force(known, since, until, asked, days)
+    # Cases repeat the same few codes and days: each pair is looked for once where there are fewer pairs than cases.
+    first = days.min()
+    span = int((days.max() - first).astype(np.int64)) + 1
+    if span * len(asked.values) >= len(days):
+        return _rows_in_force(known, since, until, asked, days)
+    pairs = Coded(np.repeat(np.arange(len(asked.values)), span), asked.values)
+    of_pair = _rows_in_force(known, since, until, pairs, np.tile(first + np.arange(span), len(asked.values)))
+    found: IntColumn = of_pair[asked.codes * span + (days - first).astype(np.int64)]
+    return found
+
+
+def _rows_in_force(
+    known: list[str], since: DayColumn, until: DayColumn | None, asked: Coded, days: DayColumn
+) -> IntColumn:
     places = {value: place for place, value in enumerate(asked.values)}
     wanted = np.array([places.get(code, -1) for code in known], dtype=np.int64)
     rows = np.flatnonzero(wanted >= 0)

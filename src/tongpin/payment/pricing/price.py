@@ -7,6 +7,8 @@ recomputed (but for the form by policy ratio, which says so); the difference fal
 
 from __future__ import annotations
 
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.base.errors import PolicyError
+from tongpin.base.errors import PolicyError, TongpinError
 from tongpin.base.money import SCALE, check_balance
 from tongpin.payment.policy.lookup import Coded, Lookup, coded
 from tongpin.payment.policy.period import case_days
@@ -31,7 +33,7 @@ from tongpin.payment.pricing.standard import priced_groups, standards
 from tongpin.payment.pricing.stay import stay_days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tongpin.payment.policy.lookup import BoolColumn, DayColumn, IntColumn
     from tongpin.payment.policy.policy import Policy
@@ -39,6 +41,11 @@ if TYPE_CHECKING:
 _GROUPED = "grouped"
 _AMBIGUOUS = "ambiguous"
 _AMOUNTS = ("total_fee_fen", "patient_pay_fen", "pool_pay_fen", "other_fund_pay_fen")
+THREADS = 2
+SLICE_ROWS = 2**18
+"""A large table is priced in slices of at most so many cases, so that the memory does not grow with it."""
+FEW_ROWS = 2**17
+"""A slice of fewer cases costs more in looking up than it saves."""
 
 
 def price(grouped: pa.Table, policy: Policy, institutions: pa.Table) -> pa.Table:
@@ -50,6 +57,41 @@ def price(grouped: pa.Table, policy: Policy, institutions: pa.Table) -> pa.Table
     `policy.date`, `policy.amount`, `policy.column`, `policy.mean`, `policy.figure`, `policy.table`, `policy.stay`,
     `policy.bands`; and with BalanceError when the payer split of a case does not sum to its fee.
     """
+    columns = _in_slices(grouped, policy, institutions)
+    result = grouped
+    for field in PRICED_SCHEMA:
+        result = result.append_column(field, columns[field.name])
+    return result
+
+
+def _in_slices(grouped: pa.Table, policy: Policy, institutions: pa.Table) -> Mapping[str, Any]:
+    """The priced columns, slice by slice where no rule of the edition looks at several cases at once."""
+    count = max(-(-grouped.num_rows // SLICE_ROWS), min(THREADS, grouped.num_rows // FEW_ROWS))
+    if count > 1 and not _compares_cases(policy):
+        rows = -(-grouped.num_rows // count)
+        slices = [grouped.slice(first, rows) for first in range(0, grouped.num_rows, rows)]
+        # A refusal counts the cases of the whole table: it is left to the whole to say.
+        with contextlib.suppress(TongpinError), ThreadPoolExecutor(THREADS) as pool:
+            parts = list(pool.map(lambda part: _priced_columns(part, policy, institutions), slices))
+            return {name: pa.chunked_array([part[name] for part in parts]) for name in parts[0]}
+    return _priced_columns(grouped, policy, institutions)
+
+
+def _compares_cases(policy: Policy) -> bool:
+    """Whether the price of a case may depend on other cases: its rank among them, a readmission, a method for all."""
+    by_rank = "top_share" in _stated(policy, "outlier.high.rule")
+    returns = bool(_stated(policy, "points.readmission_stay") - {"none"})
+    return by_rank or returns or len(_stated(policy, "pay.method")) > 1
+
+
+def _stated(policy: Policy, key: str) -> set[Any]:
+    """Every value that the edition gives a parameter, on whatever day and for whatever case."""
+    days = policy.parameter(key).values if key in policy.edition.parameters else ()
+    return {policy.value(key, day, **leaf) for day in days for leaf in policy.leaves(key, day)}
+
+
+def _priced_columns(grouped: pa.Table, policy: Policy, institutions: pa.Table) -> dict[str, pa.Array]:
+    """The columns of `PRICED_SCHEMA` for the cases of a table."""
     days = case_days(grouped, policy.edition.edition_by.value)
     care = Lookup(policy, days, grouped["case_id"], {"care_type": coded(grouped["care_type"])})
     care_scope = care.choices("scope.care_type")
@@ -63,13 +105,9 @@ def price(grouped: pa.Table, policy: Policy, institutions: pa.Table) -> pa.Table
         places = np.full(grouped.num_rows, -1, dtype=np.int64)
         places[inside] = np.arange(len(inside))
         spread = pa.array(places, mask=places < 0)
-    result = grouped
-    for field in PRICED_SCHEMA:
-        column = columns[field.name] if spread is None else columns[field.name].take(spread)
-        if field.name == "pay_scope":
-            column = pc.fill_null(column, "OUT")
-        result = result.append_column(field, column)
-    return result
+        columns = {name: column.take(spread) for name, column in columns.items()}
+        columns["pay_scope"] = pc.fill_null(columns["pay_scope"], "OUT")
+    return columns
 
 
 @dataclass
@@ -141,8 +179,9 @@ def _price_inside(
         "result_fen": pa.array(pool.payable_fen - item_pool),
         "floored_fen": pa.array(pool.floored_fen),
     }
+    among = _Among(rows, size)
     for name, values in priced.columns.items():
-        columns[name] = _spread(values, rows, size, PRICED_SCHEMA.field(name).type)
+        columns[name] = among.spread(values, PRICED_SCHEMA.field(name).type)
     if out.any():
         columns = {name: pc.if_else(pa.array(out), pa.scalar(None, a.type), a) for name, a in columns.items()}
     columns["pay_scope"] = Coded(scoped.scope.astype(np.int64), list(SCOPES)).texts()
@@ -311,28 +350,33 @@ def _or_null(column: Coded) -> pa.Array:
     """The texts, null where they are empty."""
     if column.values == [""]:
         return pa.nulls(len(column.codes), pa.string())
-    kept = [value or None for value in column.values]
-    indices = pa.array(column.codes.astype(np.int32))
-    return pc.cast(pa.DictionaryArray.from_arrays(indices, pa.array(kept, pa.string())), pa.string())
+    return pa.array([value or None for value in column.values], pa.string()).take(pa.array(column.codes))
 
 
-def _spread(values: Any, rows: IntColumn, size: int, kind: pa.DataType) -> pa.Array:
-    """A column of the DRG cases as one of all cases, null for the others."""
-    if isinstance(values, Coded):
-        codes = _wide(values.codes.astype(np.int32), rows, size)
-        return pc.cast(pa.DictionaryArray.from_arrays(codes, pa.array(values.values, pa.string())), pa.string())
-    return _wide(values, rows, size).cast(kind)
+class _Among:
+    """Some rows among all: columns of the DRG cases become columns of all cases, null for the others."""
 
+    def __init__(self, rows: IntColumn, size: int) -> None:
+        self._rows = rows
+        self._size = size
+        held = np.zeros(size, dtype=bool)
+        held[rows] = True
+        self._valid = pa.py_buffer(np.packbits(held, bitorder="little"))
 
-def _wide(values: Any, rows: IntColumn, size: int) -> pa.Array:
-    """Numbers of some rows among all, null elsewhere."""
-    if len(rows) == size:
-        return pa.array(values)
-    wide = np.zeros(size, dtype=values.dtype)
-    wide[rows] = values
-    others = np.ones(size, dtype=bool)
-    others[rows] = False
-    return pa.array(wide, mask=others)
+    def spread(self, values: Any, kind: pa.DataType) -> pa.Array:
+        """A column as one of all cases."""
+        if isinstance(values, Coded):
+            return pa.array(values.values, pa.string()).take(self._wide(values.codes))
+        return self._wide(values).cast(kind)
+
+    def _wide(self, values: Any) -> pa.Array:
+        if len(self._rows) == self._size:
+            return pa.array(values)
+        if values.dtype == bool:
+            return self._wide(values.astype(np.int8))
+        wide = np.zeros(self._size, dtype=values.dtype)
+        wide[self._rows] = values
+        return pa.Array.from_buffers(pa.from_numpy_dtype(wide.dtype), self._size, [self._valid, pa.py_buffer(wide)])
 
 
 def _amounts(cases: CaseRows) -> dict[str, IntColumn]:

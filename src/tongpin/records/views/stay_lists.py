@@ -48,9 +48,9 @@ def join_stays(cases: pa.Table, how: How, *, apart: Any | None = None, years: An
         return cases.set_column(cases.column_names.index("care_type"), "care_type", care)
     group = _Group(cases, stay)
     merged = pa.table({name: group.merged(name) for name in cases.column_names}, schema=cases.schema)
-    kept = np.flatnonzero(stay < 0)
-    both = pa.concat_tables([cases.take(pa.array(kept)), merged])
-    return both.take(pa.array(np.argsort(np.concatenate([kept, group.last]), kind="stable")))
+    places = np.where(stay < 0, np.arange(cases.num_rows), -1)
+    places[group.last] = cases.num_rows + np.arange(merged.num_rows)
+    return pa.concat_tables([cases, merged]).take(pa.array(places[places >= 0]))
 
 
 def sharing(cases: pa.Table, *, apart: Any | None = None) -> Any:
