@@ -10,22 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tongpin.base.errors import PolicyError
-from tongpin.base.money import check_balance
 from tongpin.payment.dip.factors import REVIEW_MARK, must_be, paid_by_disease
 from tongpin.payment.dip.scheme import group_dip
 from tongpin.payment.policy.lookup import Coded, Lookup, coded
 from tongpin.payment.policy.period import case_days
 from tongpin.payment.pricing.institutions import institution_terms
-from tongpin.payment.pricing.rounding import whole
-from tongpin.payment.pricing.rows import CaseRows
+from tongpin.payment.pricing.payers import settled_amounts
+from tongpin.payment.pricing.rows import Among, CaseRows
 from tongpin.payment.pricing.schema import CARE_TYPE, OBSERVED, PRICED_SCHEMA, UNGROUPED
 
 if TYPE_CHECKING:
     from tongpin.payment.dip.catalogue import Catalogue
-    from tongpin.payment.policy.lookup import IntColumn
     from tongpin.payment.policy.policy import Policy
 
 __all__ = ["DIP_SCHEMA", "REVIEW_MARK", "price_dip"]
@@ -48,7 +45,6 @@ DIP_SCHEMA = pa.schema(
 """What DIP adds to the columns of pricing, null outside of the cases paid by their disease; `_e4` in ten-thousandths,
 `points_value_e4` of a yuan for one point."""
 
-_AMOUNTS = ("total_fee_fen", "patient_pay_fen", "pool_pay_fen", "other_fund_pay_fen")
 _SCOPES = ("OUT", "BY_ITEM", "DRG")
 _ADDED = pa.schema([*PRICED_SCHEMA, *DIP_SCHEMA])
 
@@ -94,7 +90,7 @@ class Inside:
 
     def __init__(self, cases: CaseRows, policy: Policy, institutions: pa.Table, days: Any, scope: Coded) -> None:
         self.cases = cases
-        self.amounts = _amounts(cases)
+        self.amounts = settled_amounts(cases)
         self.lookup = lookup = Lookup(
             policy,
             days,
@@ -161,63 +157,7 @@ class Inside:
         return columns
 
 
-class Among:
-    """Some rows among all of a table: their columns become columns of all, null for the others."""
-
-    def __init__(self, rows: IntColumn, size: int) -> None:
-        self.rows = rows
-        self.size = size
-
-    def some(self, rows: IntColumn) -> Among:
-        """Some of these rows among all."""
-        return Among(self.rows[rows], self.size)
-
-    def numbers(self, values: Any, missing: Any) -> Any:
-        """A NumPy column of all rows."""
-        if len(self.rows) == self.size:
-            return values
-        wide = np.full(self.size, missing, values.dtype)
-        wide[self.rows] = values
-        return wide
-
-    def spread(self, values: Any, kind: pa.DataType) -> pa.Array:
-        """A column of all rows; an empty text is null."""
-        if isinstance(values, Coded):
-            blank = len(values.values)
-            codes = self.numbers(values.codes, blank).astype(np.int32)
-            words = pa.array([value or None for value in (*values.values, "")], kind)
-            return pc.cast(pa.DictionaryArray.from_arrays(pa.array(codes), words), kind)
-        if len(self.rows) == self.size:
-            return pa.array(values, kind)
-        if isinstance(values, pa.Array):
-            places = self.numbers(np.arange(len(self.rows)), -1)
-            return values.take(pa.array(places, mask=places < 0))
-        held = np.ones(self.size, np.bool_)
-        held[self.rows] = False
-        return pa.array(self.numbers(values, 0), kind, mask=held)
-
-
 def _pay_of_ungrouped(lookup: Lookup, rows: Any) -> None:
     """Cases that no disease takes are paid by item; an edition that says otherwise, or nothing, is refused."""
     narrowed = lookup.narrowed(rows).with_dimensions({"ungrouped": Coded(np.zeros(len(rows), np.int64), ["0000"])})
     must_be(narrowed, "scope.ungrouped_pay", "by_item")
-
-
-def _amounts(cases: CaseRows) -> list[IntColumn]:
-    """Fee, patient, item pool and other funds of each case; `policy.amount` when one is missing, else they balance."""
-    for name in _AMOUNTS:
-        if cases[name].null_count:
-            row = pc.index(pc.is_null(cases[name]), value=True).as_py()
-            raise PolicyError(
-                "policy.amount",
-                f"{cases[name].null_count} 个病例缺少结算金额，例如 {cases['case_id'][row].as_py()}",
-                where=name,
-                hint="先导入这些清单的结算结果，再结算",
-            )
-    fee, *parts = (whole(cases[name]) for name in _AMOUNTS)
-    wrong = np.flatnonzero(fee != sum(parts))
-    if len(wrong):
-        row = int(wrong[0])
-        what = f"病例 {cases['case_id'][row].as_py()} 总费用与各付费方之和（共 {len(wrong)} 例）"
-        check_balance("price.payers", what, int(fee[row]), int(sum(part[row] for part in parts)))
-    return [fee, *parts]

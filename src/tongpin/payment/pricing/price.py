@@ -17,16 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import PolicyError, TongpinError
-from tongpin.base.money import SCALE, check_balance
+from tongpin.base.money import SCALE
 from tongpin.payment.policy.lookup import Coded, Lookup, coded
 from tongpin.payment.policy.period import case_days
 from tongpin.payment.pricing.institutions import institution_terms
 from tongpin.payment.pricing.outliers import outliers
 from tongpin.payment.pricing.outside import registered_pay, ungrouped_pay
+from tongpin.payment.pricing.payers import settled_amounts
 from tongpin.payment.pricing.points import PointCases, bed_day_points, case_points, cost_coefficients, pay_of_points
 from tongpin.payment.pricing.pool import outside_fees, pool_by_difference, pool_by_ratio
-from tongpin.payment.pricing.rounding import rounded_column, whole
-from tongpin.payment.pricing.rows import CaseRows
+from tongpin.payment.pricing.rounding import rounded_column
+from tongpin.payment.pricing.rows import Among, CaseRows
 from tongpin.payment.pricing.schema import PRICED_SCHEMA, SCOPES, UNGROUPED
 from tongpin.payment.pricing.scope import BY_ITEM_CODE, DRG_CODE, OUT_CODE, Scoped, scope_cases
 from tongpin.payment.pricing.standard import priced_groups, standards
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 _GROUPED = "grouped"
 _AMBIGUOUS = "ambiguous"
-_AMOUNTS = ("total_fee_fen", "patient_pay_fen", "pool_pay_fen", "other_fund_pay_fen")
 THREADS = 2
 SLICE_ROWS = 2**18
 """A large table is priced in slices of at most so many cases, so that the memory does not grow with it."""
@@ -142,9 +142,7 @@ def _price_inside(
     cases: CaseRows, policy: Policy, institutions: pa.Table, days: DayColumn, care_scope: Coded
 ) -> dict[str, pa.Array]:
     """The priced columns of the cases inside the scope of the settlement."""
-    amounts = _amounts(cases)
-    fee, patient, item_pool, other = (amounts[name] for name in _AMOUNTS)
-    _check_payers(cases, fee, patient + other + item_pool)
+    fee, patient, item_pool, other = settled_amounts(cases)
     lookup = _lookup(cases, policy, institutions, days)
     scoped = scope_cases(cases, lookup, care_scope)
     _by_status(cases, lookup, scoped)
@@ -179,7 +177,7 @@ def _price_inside(
         "result_fen": pa.array(pool.payable_fen - item_pool),
         "floored_fen": pa.array(pool.floored_fen),
     }
-    among = _Among(rows, size)
+    among = Among(rows, size)
     for name, values in priced.columns.items():
         columns[name] = among.spread(values, PRICED_SCHEMA.field(name).type)
     if out.any():
@@ -351,52 +349,3 @@ def _or_null(column: Coded) -> pa.Array:
     if column.values == [""]:
         return pa.nulls(len(column.codes), pa.string())
     return pa.array([value or None for value in column.values], pa.string()).take(pa.array(column.codes))
-
-
-class _Among:
-    """Some rows among all: columns of the DRG cases become columns of all cases, null for the others."""
-
-    def __init__(self, rows: IntColumn, size: int) -> None:
-        self._rows = rows
-        self._size = size
-        held = np.zeros(size, dtype=bool)
-        held[rows] = True
-        self._valid = pa.py_buffer(np.packbits(held, bitorder="little"))
-
-    def spread(self, values: Any, kind: pa.DataType) -> pa.Array:
-        """A column as one of all cases."""
-        if isinstance(values, Coded):
-            return pa.array(values.values, pa.string()).take(self._wide(values.codes))
-        return self._wide(values).cast(kind)
-
-    def _wide(self, values: Any) -> pa.Array:
-        if len(self._rows) == self._size:
-            return pa.array(values)
-        if values.dtype == bool:
-            return self._wide(values.astype(np.int8))
-        wide = np.zeros(self._size, dtype=values.dtype)
-        wide[self._rows] = values
-        return pa.Array.from_buffers(pa.from_numpy_dtype(wide.dtype), self._size, [self._valid, pa.py_buffer(wide)])
-
-
-def _amounts(cases: CaseRows) -> dict[str, IntColumn]:
-    """The four amounts that a settled case carries; `policy.amount` when one is missing."""
-    for name in _AMOUNTS:
-        column = cases[name]
-        if column.null_count:
-            row = pc.index(pc.is_null(column), value=True).as_py()
-            raise PolicyError(
-                "policy.amount",
-                f"{column.null_count} 个病例缺少结算金额，例如 {cases['case_id'][row].as_py()}",
-                where=name,
-                hint="先导入这些清单的结算结果，再结算",
-            )
-    return {name: whole(cases[name]) for name in _AMOUNTS}
-
-
-def _check_payers(cases: CaseRows, fee: IntColumn, parts: IntColumn) -> None:
-    wrong = np.flatnonzero(fee != parts)
-    if len(wrong):
-        row = int(wrong[0])
-        what = f"病例 {cases['case_id'][row].as_py()} 总费用与各付费方之和（共 {len(wrong)} 例）"
-        check_balance("price.payers", what, int(fee[row]), int(parts[row]))
