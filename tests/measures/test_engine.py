@@ -13,12 +13,17 @@ from tongpin.measures.compute import roll_up
 from tongpin.measures.engine import sum_facts
 from tongpin.measures.facts import case_facts
 
+AMOUNTS = (
+    *("weight_e4", "total_fee_fen", "drug_fee_fen", "consumable_fee_fen", "exam_fee_fen", "patient_pay_fen"),
+    *("operation_count", "high_operation_count", "cost_fen", "standard_fen"),
+    *("pool_payable_fen", "item_pool_fen", "other_funds_fen"),
+)
 SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("institution_code", "drg", "status", "discharge_way", "outlier_class")),
         ("los", pa.int32()),
         ("surgery_level", pa.int8()),
-        *((name, pa.int64()) for name in ("weight_e4", "total_fee_fen", "drug_fee_fen", "consumable_fee_fen")),
+        *((name, pa.int64()) for name in AMOUNTS),
     ]
 )
 GROUPS = ("A", "B", "C")
@@ -29,12 +34,14 @@ MEANS = pa.table(
         "mean_stay_e4": [70_000, 0],
         "mean_drug_fen": [1, 2],
         "mean_consumable_fen": [3, 4],
+        "mean_exam_fen": [0, 7],
         "drug_share_e6": [250_000, 0],
         "consumable_share_e6": [200_000, 0],
     }
 )
 RISKS = pa.table({"drg": ["A", "C"], "risk_level": [1, 4]})
-AGAINST: dict[str, Any] = {"benchmark": MEANS, "regional": MEANS, "risk": RISKS}
+LIGHT = pa.table({"drg": ["B"], "listed": [1]})
+AGAINST: dict[str, Any] = {"benchmark": MEANS, "regional": MEANS, "risk": RISKS, "light": LIGHT}
 
 maybe = st.none() | st.integers(0, 2_000_000)
 CASES = st.lists(
@@ -47,7 +54,7 @@ CASES = st.lists(
             "outlier_class": st.none() | st.sampled_from(["HIGH", "LOW", "NORMAL"]),
             "los": st.none() | st.integers(0, 90),
             "surgery_level": st.none() | st.integers(0, 4),
-            **dict.fromkeys(("weight_e4", "total_fee_fen", "drug_fee_fen", "consumable_fee_fen"), maybe),
+            **dict.fromkeys(AMOUNTS, maybe),
         }
     ),
     max_size=30,
@@ -74,6 +81,12 @@ def test_slices_add_up_to_the_whole(rows: list[dict[str, Any]]) -> None:
     fine = sum_facts(cases, ["institution_code", "drg"], **AGAINST)
     if rows:
         assert roll_up(fine.drop_columns(["institution_code", "drg"]), ()).to_pylist() == whole.to_pylist()
+
+
+def test_only_the_facts_asked_for_are_summed() -> None:
+    cases = pa.table({"institution_code": ["H1", "H1"], "los": [3, 4], "surgery_level": [3, None]})
+    found = sum_facts(cases, ["institution_code"], only=["stay_days", "high_surgery_count"])
+    assert found.to_pylist() == [{"institution_code": "H1", "stay_days": 7, "high_surgery_count": 1}]
 
 
 def test_what_is_unknown_is_counted_nowhere_else() -> None:

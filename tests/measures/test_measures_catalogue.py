@@ -74,25 +74,31 @@ def test_every_measure_names_form_population_and_period() -> None:
 def test_measures_over_weights_and_benchmarks_name_them() -> None:
     for measure in load_measures().values():
         facts = set(measure.facts)
-        weighted = facts & {"weight_e4", "low_weight_count"}
+        weighted = facts & {"weight_e4", "low_weight_count", "light_weight_count"}
         assert bool(weighted) == (measure.weight_edition == "policy"), measure.id
         compared = facts & {
             "compared_count",
             "expected_fee_fen",
             "expected_count",
             "compared_parted_fen",
-            "low_risk_count",
+            *(f"{part}_compared_count" for part in ("drug", "consumable", "exam")),
+            *(f"{level}_risk_count" for level in ("low", "mid_low", "mid_high", "high")),
         }
         assert bool(compared) == (measure.benchmark_period is not None), measure.id
 
 
-def test_only_low_risk_mortality_and_surgery_carry_national_numbers() -> None:
+def test_only_these_carry_national_numbers() -> None:
     numbered = {
         measure.id: measure.mirrors.guokao
         for measure in load_measures().values()
         if measure.mirrors and measure.mirrors.guokao is not None
     }
-    assert numbered == {"discharge.low_risk_mortality": 14, "discharge.surgery_share": 4}
+    assert numbered == {
+        "discharge.low_risk_mortality": 14,
+        "discharge.surgery_share": 4,
+        "discharge.fourth_surgery_share": 6,
+        "discharge.complication_rate": 8,
+    }
 
 
 def test_an_anchor_of_a_national_number_has_one_and_no_other_does() -> None:

@@ -9,13 +9,13 @@ from dataclasses import replace
 import pytest
 from sample_month import LABELS, POLICY_INFO, make_month
 
-from tongpin.base.errors import TongpinError
 from tongpin.base.money import round_half_up
 from tongpin.report.words import count_text, percent_text, points_text, wan_text, yuan_text
-from tongpin.twin import basis
-from tongpin.twin.catalogue import load_classes, load_pairs, measure
+from tongpin.twin.catalogue import load_pairs, measure
 from tongpin.twin.joint import JointReport, build_joint
 from tongpin.twin.joint_html import LOW_RISK, figure_text, joint_html
+from tongpin.twin.portfolio.catalogue import load_classes
+from tongpin.twin.portfolio.classes import losing_months
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +155,14 @@ def test_departments_to_look_at_first_are_listed_with_their_excess(joint: JointR
     ]
 
 
-def test_a_run_of_several_losing_months_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    basis.check_losing_months()
-    monkeypatch.setattr(basis, "setting", lambda _: 3)
-    with pytest.raises(TongpinError, match="连续 3 个月"):
-        basis.check_losing_months()
+def test_a_light_group_is_guided_only_after_losing_in_earlier_months_too(joint: JointReport) -> None:
+    month = vars(make_month())
+    tables = [month[name] for name in ("priced", "pages", "benchmark_pages", "institutions", "statement")]
+    (light, *_) = [row["drg"] for row in joint.groups.to_pylist() if row["class"] == "watched"]
+    again = build_joint(
+        *tables, month.get("policy_info", POLICY_INFO), "2025-06", earlier_runs={light: losing_months() - 1}
+    )
+    classes = {row["drg"]: row["class"] for row in again.groups.to_pylist()}
+    assert classes[light] == "guided"
+    assert "guided" not in joint.groups["class"].to_pylist()
+    assert f"连续 {losing_months()} 个已关账的月份" in joint_html(again)

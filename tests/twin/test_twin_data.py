@@ -14,13 +14,13 @@ from tongpin.measures.catalogue import load_definitions
 from tongpin.twin.basis import definition_text, department_labels, read_basis
 from tongpin.twin.catalogue import (
     anchor_text,
-    load_classes,
     load_pairs,
     load_red_lines,
     load_settings,
     measure,
 )
-from tongpin.twin.portfolio import class_table, classify
+from tongpin.twin.portfolio.catalogue import load_classes
+from tongpin.twin.portfolio.classes import class_table, classify, losing_months
 
 
 def test_four_pairs_each_with_both_sides() -> None:
@@ -59,29 +59,29 @@ def test_an_unknown_measure_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weight_e4", "result_fen", "expected"),
+    ("weight_e4", "losing_run", "expected"),
     [
-        (20_000, -1, "strategic"),
-        (19_999, 1, "unclassified"),
-        (15_000, 1, "unclassified"),
-        (14_999, -1, "efficient"),
-        (10_000, -1, "efficient"),
-        (9_999, -1, "guided"),
-        (9_999, 0, "unclassified"),
-        (9_999, 1, "unclassified"),
+        (20_000, 9, "strategic"),
+        (19_999, 0, "middle"),
+        (15_000, 9, "middle"),
+        (14_999, 9, "efficient"),
+        (10_000, 9, "efficient"),
+        (9_999, losing_months(), "guided"),
+        (9_999, losing_months() - 1, "watched"),
+        (9_999, 0, "basic"),
     ],
 )
-def test_the_bounds_of_the_portfolio(weight_e4: int, result_fen: int, expected: str) -> None:
-    assert classify(np.array([weight_e4]), np.array([result_fen])) == [expected]
+def test_the_bounds_of_the_portfolio(weight_e4: int, losing_run: int, expected: str) -> None:
+    assert classify(np.array([weight_e4]), np.array([losing_run])) == [expected]
 
 
-@given(st.lists(st.tuples(st.integers(1, 200_000), st.integers(-(10**9), 10**9)), min_size=1))
+@given(st.lists(st.tuples(st.integers(0, 200_000), st.integers(0, 40)), min_size=1))
 def test_every_group_has_exactly_one_class_and_only_losing_light_ones_are_guided(rows: list[tuple[int, int]]) -> None:
-    weight, result = (np.array(column) for column in zip(*rows, strict=True))
-    classes = classify(weight, result)
+    weight, run = (np.array(column) for column in zip(*rows, strict=True))
+    classes = classify(weight, run)
     assert set(classes) <= {one.id for one in load_classes()}
-    for one, each_weight, each_result in zip(classes, weight, result, strict=True):
-        assert (one == "guided") == (each_weight < 10_000 and each_result < 0)
+    for one, each_weight, each_run in zip(classes, weight, run, strict=True):
+        assert (one == "guided") == (each_weight < 10_000 and each_run >= losing_months())
         assert (one == "strategic") == (each_weight >= 20_000)
 
 

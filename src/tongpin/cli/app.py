@@ -8,13 +8,17 @@ from typing import Annotated
 import typer
 
 from tongpin.cli import EXIT_FINDINGS
+from tongpin.cli.causes_app import causes_app
 from tongpin.cli.clearing_app import clear
 from tongpin.cli.dip_app import dip_app
 from tongpin.cli.fund_app import fund_app
+from tongpin.cli.guokao_app import guokao_app
 from tongpin.cli.ledger_app import ledger_app
 from tongpin.cli.lists_app import lists_app
+from tongpin.cli.measures_app import measures_app
 from tongpin.cli.options import AreaOption, HomeOption, JsonOption, LanguageOption, MonthOption
 from tongpin.cli.policy_app import policy_app
+from tongpin.cli.portfolio_app import portfolio_app
 from tongpin.cli.prepay_app import prepay_app
 from tongpin.cli.review_app import review_app
 from tongpin.cli.weights_app import catalogue_app, round_app, weights_app
@@ -41,6 +45,10 @@ app.add_typer(prepay_app, name="prepay")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(lists_app, name="lists")
 app.add_typer(review_app, name="review")
+app.add_typer(measures_app, name="measures")
+app.add_typer(portfolio_app, name="portfolio")
+app.add_typer(causes_app, name="causes")
+app.add_typer(guokao_app, name="guokao")
 
 
 @app.callback(invoke_without_command=True)

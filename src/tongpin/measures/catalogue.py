@@ -12,7 +12,12 @@ from tongpin.base.errors import TongpinError
 from tongpin.base.strict_yaml import Strict, load_strict_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+_OTHERS = ("definitions.yaml", "items.yaml", "on_demand.yaml", "peers.yaml", "sets.yaml")
+"""Files of the catalogue of measures that hold no measures."""
 
 Unit = Literal["count", "fen", "weight_e4", "ratio", "index", "days", "weight", "yuan"]
 """Plain sums keep their integer unit (count, fen, weight_e4); quotients are ratio 0–1, index, days, weight or yuan."""
@@ -44,7 +49,8 @@ class Mirrors(Strict):
 class Measure(Strict):
     """One measure: a sum of additive facts, or a quotient of two such sums, with form, population and basis.
 
-    Terms name fact columns (`tongpin.measures.facts.FACTS`), a leading minus subtracts. Source: S000-01..04, S909-04.
+    Terms name fact columns (`tongpin.measures.facts`), a leading minus subtracts. `limits: exact` is a rate of rare
+    events: it is judged by exact limits only, never by its rank. Source: S000-01..04, S909-04.
     """
 
     id: Annotated[StrictStr, Field(pattern=r"^[a-z]+(\.[a-z0-9_]+)+$")]
@@ -61,6 +67,7 @@ class Measure(Strict):
     period: Literal["结算月", "出院月"]
     weight_edition: Literal["policy"] | None = None
     benchmark_period: Literal["fixed", "same_period"] | None = None
+    limits: Literal["exact"] | None = None
     mirrors: Mirrors | None = None
     reference: StrictStr
     assumed: bool = False
@@ -72,15 +79,36 @@ class Measure(Strict):
         return tuple(dict.fromkeys([*terms, *(limit.column for limit in (*self.null_when, *self.flag_when))]))
 
 
+_PRICED_FACTS = frozenset(
+    {
+        *("gross_fen", "standard_fen", "pool_payable_fen", "result_fen", "high_count", "low_count"),
+        *("insurer_payable_fen", "statement_payable_fen", "costed_standard_fen"),
+    },
+)
+
+
+def rests_on_assumed(measure: Measure, *, weights: bool, prices: bool) -> bool:
+    """Whether a figure rests on something that no document confirms and has to say 模拟.
+
+    `weights`, `prices`: whether the weight table, or a value of the policy edition, is assumed.
+    """
+    return (
+        measure.assumed
+        or (measure.weight_edition is not None and weights)
+        or (bool(set(measure.facts) & _PRICED_FACTS) and prices)
+        or (measure.benchmark_period is not None and load_definitions()["benchmark.minimum_cases"].assumed)
+    )
+
+
 class Definition(Strict):
     """A limit that the facts rest on, such as the stay that leaves a case out of the grouping rate.
 
-    `fen`, `weight_e4` and `points_e4` (百分点) hold scaled integers, the other units whole numbers.
+    `fen`, `weight_e4`, `points_e4` (百分点) and `ratio_e4` (倍、比例) hold scaled integers, the others whole numbers.
     """
 
     id: StrictStr
     label: StrictStr
-    unit: Literal["days", "fen", "count", "weight_e4", "points_e4", "level", "code", "months"]
+    unit: Literal["days", "fen", "count", "weight_e4", "points_e4", "ratio_e4", "level", "code", "months"]
     value: StrictInt
     reference: StrictStr
     assumed: bool
@@ -121,10 +149,25 @@ def catalogue_folder(name: str) -> Traversable:
 
 @cache
 def load_measures() -> dict[str, Measure]:
-    """All measures by id, in the order of the files; an id used twice is refused (`catalogue.twice`)."""
+    """All measures of the package by id, in the order of the files; an id used twice is refused (`catalogue.twice`).
+
+    Every file of the folder that is not one of `_OTHERS` holds measures: a new indicator is one more file (S000-41).
+    """
+    folder = catalogue_folder("measures")
+    files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".yaml") and file.name not in _OTHERS)
+    return _by_id([(name, read_catalogue(folder / name, "measures", Measure)) for name in files])
+
+
+def measures_of(folder: Path) -> dict[str, Measure]:
+    """The measures of the package and those of a home's own files in `folder` (`*.yaml`), by id."""
+    own = [(path.name, read_catalogue(path, "measures", Measure)) for path in sorted(folder.glob("*.yaml"))]
+    return _by_id([("catalogue/measures", tuple(load_measures().values())), *own])
+
+
+def _by_id(files: Iterable[tuple[str, Iterable[Measure]]]) -> dict[str, Measure]:
     measures: dict[str, Measure] = {}
-    for file in ("settlement.yaml", "discharge.yaml"):
-        for measure in read_catalogue(catalogue_folder("measures") / file, "measures", Measure):
+    for file, entries in files:
+        for measure in entries:
             if measure.id in measures:
                 raise TongpinError("catalogue.twice", f"指标 {measure.id} 出现两次", where=file, hint="改其中一个的 id")
             measures[measure.id] = measure

@@ -86,13 +86,14 @@ def _add_up(sums: pa.Table, terms: Sequence[str]) -> tuple[NDArray[np.int64], in
     for term in terms:
         name = term.removeprefix("-")
         total += _column(sums, name) * (-1 if term.startswith("-") else 1)
-        scales.add(_scale(name))
+        scales.add(scale_of(name))
     if len(scales) != 1:
         raise TongpinError("measures.unit", f"{'、'.join(terms)} 单位不同，不能相加", hint="同一侧的各项单位须一致")
     return total, scales.pop()
 
 
-def _scale(name: str) -> int:
+def scale_of(name: str) -> int:
+    """What a fact is carried in: fen of a yuan, ten-thousandths, millionths, or 1."""
     return next((scale for ending, scale in _SCALES.items() if name.endswith(ending)), 1)
 
 

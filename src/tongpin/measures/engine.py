@@ -11,20 +11,21 @@ import pyarrow as pa
 from tongpin.measures.facts import case_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 
-def sum_facts(cases: Any, by: Sequence[str], **against: Any) -> pa.Table:
+def sum_facts(cases: Any, by: Sequence[str], *, only: Collection[str] | None = None, **against: Any) -> pa.Table:
     """The sums of every fact of the cases by the columns `by` (int64), sorted by them.
 
     An Arrow table is summed by DuckDB, a DuckDB relation or a Spark frame where it lives; the figures are the same.
-    `against`: `benchmark`, `regional`, `risk` as `case_facts` takes them, Arrow tables with an Arrow table.
+    `against`: `benchmark`, `regional`, `risk`, `light` as `case_facts` takes them, Arrow tables with an Arrow table.
+    `only` names the facts that are wanted; all of them unless named.
     """
     if not isinstance(cases, pa.Table):
-        return _summed(case_facts(cases, by, **against), by)
+        return _summed(case_facts(cases, by, only=only, **against), by)
     with duckdb.connect() as connection:
         others = {name: connection.from_arrow(table) for name, table in against.items() if table is not None}
-        return _summed(case_facts(connection.from_arrow(cases), by, **others), by)
+        return _summed(case_facts(connection.from_arrow(cases), by, only=only, **others), by)
 
 
 def _summed(facts: Any, by: Sequence[str]) -> pa.Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +35,26 @@ class Ruled:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A drawn chart on paper: PNG, and its width as a share of the page."""
+
+    png: bytes
+    width: float = 1.0
+
+    @property
+    def height_share(self) -> float:
+        """Height over width, from the head of the PNG."""
+        width, height = struct.unpack(">II", self.png[16:24])
+        return float(height / width)
+
+
+@dataclass(frozen=True)
 class Paper:
-    """One document: title, lines under it, parts (texts or tables), closing lines kept together with the stamp."""
+    """One document: title, lines under it, parts (texts, tables, pictures), closing lines kept with the stamp."""
 
     title: str
     heading: Sequence[str]
-    parts: Sequence[str | Ruled]
+    parts: Sequence[str | Ruled | Picture]
     closing: Sequence[str]
     foot: str = ""
 
@@ -80,6 +96,8 @@ class _Printer:
         for part in self._paper.parts:
             if isinstance(part, str):
                 self._text(part, _TEXT_SIZE, gap=1)
+            elif isinstance(part, Picture):
+                self._picture(part)
             else:
                 self._table(part)
         self._closing()
@@ -123,6 +141,13 @@ class _Printer:
                 self._page()
                 self._row(table.titles, widths, frozenset())
             self._row(row, widths, table.right)
+        self._pdf.ln(2)
+
+    def _picture(self, picture: Picture) -> None:
+        width = (_WIDTH - _LEFT - _RIGHT) * picture.width
+        height = width * picture.height_share
+        self._room(height)
+        self._pdf.image(io.BytesIO(picture.png), x=(_WIDTH - width) / 2, w=width)
         self._pdf.ln(2)
 
     def _row_height(self, row: Sequence[str], widths: Sequence[float]) -> float:

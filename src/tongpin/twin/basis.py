@@ -11,18 +11,13 @@ from pydantic import ValidationError
 from tongpin.base.errors import TongpinError
 from tongpin.base.money import SCALE
 from tongpin.base.strict_yaml import Strict
-from tongpin.measures.catalogue import catalogue_folder, load_definitions
+from tongpin.measures.catalogue import catalogue_folder, rests_on_assumed
 from tongpin.report.words import count_text, number_text, yuan_text
-from tongpin.twin.catalogue import setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tongpin.measures.catalogue import Definition, Measure
-
-_PRICED_FACTS = frozenset(
-    {"gross_fen", "standard_fen", "pool_payable_fen", "result_fen", "high_count", "low_count"},
-)
 
 
 class Basis(Strict):
@@ -56,13 +51,7 @@ class Basis(Strict):
 
     def simulated(self, chosen: Measure) -> bool:
         """Whether a figure rests on something assumed and must say 模拟."""
-        facts = set(chosen.facts)
-        return (
-            chosen.assumed
-            or (chosen.weight_edition is not None and self.weights_assumed)
-            or (bool(facts & _PRICED_FACTS) and bool(self.assumed))
-            or (chosen.benchmark_period is not None and load_definitions()["benchmark.minimum_cases"].assumed)
-        )
+        return rests_on_assumed(chosen, weights=self.weights_assumed, prices=bool(self.assumed))
 
     def basis_text(self, chosen: Measure, month: str) -> str:
         """Period, weight edition and benchmark period of a figure in one line."""
@@ -97,6 +86,7 @@ _UNITS = {
     "fen": "元",
     "weight_e4": "权重",
     "points_e4": "百分点",
+    "ratio_e4": "倍",
     "level": "级",
     "code": "代码",
     "months": "个月",
@@ -108,8 +98,8 @@ def definition_text(one: Definition) -> tuple[str, str]:
     match one.unit:
         case "fen":
             value = yuan_text(one.value)
-        case "weight_e4" | "points_e4":
-            value = number_text(one.value / (SCALE if one.unit == "weight_e4" else SCALE // 100), 2)
+        case "weight_e4" | "ratio_e4" | "points_e4":
+            value = number_text(one.value / (SCALE // 100 if one.unit == "points_e4" else SCALE), 2)
         case _:
             value = count_text(one.value)
     return value, _UNITS[one.unit]
@@ -120,15 +110,3 @@ def department_labels() -> dict[str, str]:
     """Names of the national department codes, without the prefix letter."""
     text = (catalogue_folder("twin") / "departments.csv").read_text(encoding="utf-8")
     return {row["code"]: row["name"] for row in csv.DictReader(text.splitlines())}
-
-
-def check_losing_months() -> None:
-    """Refuse (`twin.losing_months`) a 连续亏损 of several months: a joint report knows only one."""
-    months = setting("portfolio.losing_months")
-    if months != 1:
-        raise TongpinError(
-            "twin.losing_months",
-            f"引导下沉病组按连续 {months} 个月亏损判定，而联合报告只有一个月的数据",
-            where="catalogue/twin/settings.yaml portfolio.losing_months",
-            hint="改为 1",
-        )

@@ -1,4 +1,4 @@
-"""The twin's own data 镜像映射、红线、病组分类、参数: strict YAML in, frozen values out."""
+"""The twin's own data 镜像映射、红线、参数: strict YAML in, frozen values out."""
 
 from __future__ import annotations
 
@@ -54,18 +54,6 @@ class RedLine(Strict):
         return f"{self.limit_e4 * 100 / SCALE:g}%"
 
 
-class GroupClass(Strict):
-    """A class of the portfolio: weight bounds (from inclusive, below exclusive), losing or not."""
-
-    id: str
-    label: str
-    rule: str
-    weight_from_e4: int | None = None
-    weight_below_e4: int | None = None
-    losing: bool | None = None
-    reference: str
-
-
 @cache
 def load_pairs() -> tuple[Pair, ...]:
     """The four mirror pairs; a measure the catalogue does not know is refused (`twin.measure`)."""
@@ -83,12 +71,6 @@ def load_red_lines() -> tuple[RedLine, ...]:
     for line in lines:
         measure(line.measure)
     return lines
-
-
-@cache
-def load_classes() -> tuple[GroupClass, ...]:
-    """The classes of the portfolio in their order; the last one takes what is left."""
-    return read_catalogue(catalogue_folder("twin") / "portfolio.yaml", "classes", GroupClass)
 
 
 @cache

@@ -16,11 +16,11 @@ from tongpin.measures.engine import sum_facts
 from tongpin.measures.populations import paid_by_group, settled_lines, sliced
 from tongpin.payment.month.statement_columns import LEVELS
 from tongpin.payment.pricing.schema import OBSERVED
-from tongpin.twin.basis import Basis, check_losing_months, department_labels, read_basis
+from tongpin.twin.basis import Basis, department_labels, read_basis
 from tongpin.twin.catalogue import RedLine, measure
 from tongpin.twin.crossing import crossing_departments, departments_against_expected
 from tongpin.twin.mirror import DISCHARGE_MEASURES, SETTLEMENT_MEASURES, mirror_table
-from tongpin.twin.portfolio import class_table, group_table
+from tongpin.twin.portfolio.classes import class_table, group_table, runs_with
 from tongpin.twin.red_lines import compared_hospitals, group_line, groups_over, hospital_lines, hospitals_over
 
 if TYPE_CHECKING:
@@ -95,17 +95,18 @@ def build_joint(
     month: str,
     *,
     group_labels: Mapping[str, str] | None = None,
+    earlier_runs: Mapping[str, int] | None = None,
 ) -> JointReport:
     """The joint report of `month` (`2025-06`).
 
     `priced`: the lines posted in the month (case, group and price columns, `line_kind`); measures count its regular
     and late lists, red and blue lines appear in the bridge only. `pages`: grouped and weighted front pages discharged
     in the month; `benchmark_pages`: the same of the fixed base month. `statement`: the 月度支付情况表 of the month;
-    payable and result of all lines must equal it (BalanceError otherwise). `policy_info`: see `Basis`.
+    payable and result of all lines must equal it (BalanceError otherwise). `policy_info`: see `Basis`. `earlier_runs`:
+    how many closed months in a row before this one each group of the area lost (`losing_runs`).
     Source: S000-01..04, S000-07, S000-12..19, S000-26, S000-44, S909-04.
     """
     basis = read_basis(policy_info)
-    check_losing_months()
     places = _Places(institutions, month)
     bridge = _bridge(priced, statement)
     lists = settled_lines(priced)
@@ -126,7 +127,7 @@ def build_joint(
         departments_against_expected(mirror_table(settlement, discharge, ["institution_code", "dept"])),
     )
     departments = departments.append_column("dept_label", _dept_labels(departments))
-    groups = group_table(settlement)
+    groups = group_table(settlement, runs_with(settlement, earlier_runs or {}))
     return JointReport(
         month=month,
         basis=basis,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tongpin.base.money import FEN_PER_YUAN, SCALE, round_half_up
 from tongpin.report import charts
 from tongpin.report.html import inline_svg
-from tongpin.twin.catalogue import load_classes, setting
+from tongpin.twin.catalogue import setting
+from tongpin.twin.portfolio.catalogue import load_classes
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -10,8 +10,10 @@ from tongpin.measures.catalogue import load_definitions
 from tongpin.report import words
 from tongpin.report.html import render_page
 from tongpin.twin.basis import definition_text
-from tongpin.twin.catalogue import anchor_text, load_classes, load_pairs, load_settings, setting
+from tongpin.twin.catalogue import anchor_text, load_pairs, load_settings, setting
 from tongpin.twin.joint_charts import joint_charts
+from tongpin.twin.portfolio.catalogue import load_classes
+from tongpin.twin.portfolio.classes import losing_months
 
 if TYPE_CHECKING:
     from tongpin.measures.catalogue import Measure
@@ -120,7 +122,7 @@ def joint_html(joint: JointReport) -> str:
         "group_extremes": group_extremes(groups),
         "low_weight_top": TOP_LOW_WEIGHT,
         "low_weight_below": words.number_text(load_definitions()["weight.low_below_e4"].value / SCALE, 1),
-        "losing_months": setting("portfolio.losing_months"),
+        "losing_months": losing_months(),
         "low_weight": _low_weight(hospitals),
         "low_risk": LOW_RISK,
         "low_risk_coverage": city["low_risk_count"] / city["discharge.cases"],

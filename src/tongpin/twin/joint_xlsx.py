@@ -8,8 +8,9 @@ from tongpin.measures.catalogue import load_definitions
 from tongpin.report.words import month_text
 from tongpin.report.xlsx import Column, Sheet, write_workbook
 from tongpin.twin.basis import definition_text
-from tongpin.twin.catalogue import anchor_text, load_classes, load_pairs, load_settings
+from tongpin.twin.catalogue import anchor_text, load_pairs, load_settings
 from tongpin.twin.mirror import DISCHARGE_MEASURES, SETTLEMENT_MEASURES, pair_measures
+from tongpin.twin.portfolio.catalogue import load_classes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,12 +10,15 @@ import pyarrow.compute as pc
 from tongpin.base.errors import StoreError
 from tongpin.base.money import SCALE
 from tongpin.grouping.library import open_scheme
-from tongpin.measures.populations import discharged_cases
+from tongpin.measures.engine import sum_facts
+from tongpin.measures.populations import discharged_cases, paid_by_group, settled_cases
+from tongpin.payment.month.closed import closed_months
 from tongpin.payment.month.run import closed_run
 from tongpin.payment.month.statement_columns import DRG, LEVELS, assumed_labels, method_of_manifest, synthetic_notice
 from tongpin.payment.policy.library import policy_at_close
 from tongpin.records.intake.load import INSTITUTIONS, read_loaded
 from tongpin.twin.joint import build_joint
+from tongpin.twin.portfolio.classes import losing_months, losing_runs, months_in_row
 
 if TYPE_CHECKING:
     from tongpin.grouping.tables.model import SchemeTables
@@ -59,7 +62,16 @@ def joint_in_home(home: Home, month: str, area: str | None = None) -> JointRepor
         _policy_info(policy, scheme, month, base_month, synthetic_notice(home)),
         month,
         group_labels=scheme.drg_names,
+        earlier_runs=_earlier_runs(home, month, area),
     )
+
+
+def _earlier_runs(home: Home, month: str, area: str | None) -> dict[str, int]:
+    """How many closed months in a row just before `month` each group lost, as many as 连续亏损 asks for."""
+    earlier = months_in_row([one for one in closed_months(home, area) if one <= month])[-losing_months() : -1]
+    if not earlier:
+        return {}
+    return losing_runs(sum_facts(paid_by_group(settled_cases(home, earlier, area)), ["drg", "month"]))
 
 
 def _policy_info(
