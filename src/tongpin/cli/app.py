@@ -11,6 +11,7 @@ from tongpin.cli import EXIT_FINDINGS
 from tongpin.cli.causes_app import causes_app
 from tongpin.cli.clearing_app import clear
 from tongpin.cli.dip_app import dip_app
+from tongpin.cli.forecast_app import forecast_app, negotiate
 from tongpin.cli.fund_app import fund_app
 from tongpin.cli.guokao_app import guokao_app
 from tongpin.cli.ledger_app import ledger_app
@@ -41,6 +42,7 @@ app.add_typer(round_app, name="round")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(dip_app, name="dip")
 app.add_typer(fund_app, name="fund")
+app.add_typer(forecast_app, name="forecast")
 app.add_typer(prepay_app, name="prepay")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(lists_app, name="lists")
@@ -340,6 +342,7 @@ def settle(
 
 
 app.command()(clear)
+app.command()(negotiate)
 
 
 @report_app.command("joint")
@@ -433,7 +436,7 @@ def bench(
         typer.Argument(
             metavar="[NAME]",
             help="grouping 分组；load 装载；pricing 定价；month 月结；impact 草案试算；clearing 年度清算；dip 病种；"
-            "faults 杀死清算与月结",
+            "forecast 预测回测；faults 杀死清算与月结",
         ),
     ] = "grouping",
     cases: Annotated[

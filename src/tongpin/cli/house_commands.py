@@ -51,6 +51,9 @@ def bench(name: str, home_path: Path | None, cases: int | None, scheme: str | No
     if name == "faults":
         _faults(runs)
         return
+    if name == "forecast":
+        _forecast(cases)
+        return
     if name == "grouping":
         from tongpin.bench import grouping
         from tongpin.grouping.library import DEMO_SCHEME
@@ -65,13 +68,23 @@ def bench(name: str, home_path: Path | None, cases: int | None, scheme: str | No
         module = import_module(f"tongpin.bench.{one.module}")
         results = getattr(module, one.function)(cases or getattr(module, one.usual))
     else:
-        known = ("grouping", "load", *BENCHES, "faults")
+        known = ("grouping", "load", *BENCHES, "forecast", "faults")
         raise TongpinError("bench.unknown", f"没有基准 {name}", hint=f"可用：{'、'.join(known)}")
     screen.give({"ok": True, "bench": name, "results": [result.as_dict() for result in results]})
     for result in results:
         screen.table(result.title, ["步骤", "中位数（毫秒）", "例/秒", "相对于第一行"], result.rows())
         for note in result.notes:
             screen.say(f"  {note}")
+
+
+def _forecast(cases: int | None) -> None:
+    from tongpin.bench import forecast
+
+    report = forecast.run(cases or forecast.USUAL_CASES)
+    screen.give({"ok": True, "bench": "forecast", "results": [report.as_dict()]})
+    screen.table(report.title, list(report.HEADS), report.rows())
+    for note in report.notes():
+        screen.say(f"  {note}")
 
 
 def _faults(runs: int | None) -> None:
