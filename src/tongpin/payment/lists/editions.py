@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tongpin.base.errors import PolicyError
 from tongpin.payment.month.closed import area_of
-from tongpin.payment.policy.library import open_policy, policy_folders
+from tongpin.payment.policy.library import edition_of, editions_of, open_policy, policy_folders
 
 if TYPE_CHECKING:
     from tongpin.payment.policy.policy import Policy
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 class Editions:
-    """The edition of an area for each month, opened once; none for a month that no edition covers."""
+    """The edition of an area for each month; all are opened once, and a month that none covers has none."""
 
     def __init__(self, home: Home, area: str | None) -> None:
-        self._home, self._area = home, area
+        self._editions = editions_of(home, area)
         self._opened: dict[str, Policy | None] = {}
 
     def of(self, month: str) -> Policy | None:
         """The edition in force in a month."""
         if month not in self._opened:
             try:
-                self._opened[month] = open_policy(self._home, self._area, month)
+                self._opened[month] = edition_of(self._editions, month)
             except PolicyError as error:
                 if error.code != "policy.gap":
                     raise

@@ -40,20 +40,32 @@ def open_policy(home: Home, area: str | None, month: str) -> Policy:
     Without an area the home's own, else the shipped demonstration. Raises PolicyError `policy.unknown` (no such
     area), `policy.choose` (several areas in the home), `policy.overlap` or `policy.gap` (no edition for the month).
     """
+    return edition_of(editions_of(home, area), month)
+
+
+def editions_of(home: Home, area: str | None) -> list[Policy]:
+    """Every edition of an area, drafts among them; the released ones claim no day twice.
+
+    Without an area as `open_policy`, which see for what is raised.
+    """
     folders = policy_folders(home)
     wanted = area or _own_area(home, folders)
     editions = [policy_named(home, name) for name in folders if name.split("/")[0] == wanted]
     if not editions:
         areas = sorted({name.split("/")[0] for name in folders})
         raise PolicyError("policy.unknown", f"没有统筹区 {wanted} 的付费办法", hint=f"已有：{'、'.join(areas)}")
-    released = [policy for policy in editions if not policy.edition.draft]
-    check_spans(released)
-    in_force = [policy for policy in released if _holds(policy, month)]
+    check_spans([policy for policy in editions if not policy.edition.draft])
+    return editions
+
+
+def edition_of(editions: Sequence[Policy], month: str) -> Policy:
+    """The newest released edition of an area in force by the end of a month; PolicyError `policy.gap` without one."""
+    in_force = [policy for policy in editions if not policy.edition.draft and _holds(policy, month)]
     if not in_force:
         spans = "、".join(f"{policy.id}（{span_words(policy)}）" for policy in editions)
         raise PolicyError(
             "policy.gap",
-            f"统筹区 {wanted} 没有在 {month} 有效的付费办法",
+            f"统筹区 {editions[0].id.split('/')[0]} 没有在 {month} 有效的付费办法",
             where=spans,
             hint="补一个管到这个月的版本；草案去掉 draft 一行即成为正式版本",
         )
