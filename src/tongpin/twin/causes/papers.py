@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tongpin.twin.causes.run import CausesReport
     from tongpin.twin.causes.top import TopReport
 
-PAPER_GROUPS, PAPER_PIECES, PAPER_CAUSES, PAPER_CASES, PAPER_NAME = 6, 4, 4, 2, 24
+PAPER_GROUPS, PAPER_PIECES, PAPER_CAUSES, PAPER_CASES, PAPER_NAME = 6, 4, 3, 2, 24
 """What one page has room for: groups, diagnoses or doctors, causes, their cases, characters of a group's name."""
 NOTHING_BELOW = "没有病组比对照少得"
 
