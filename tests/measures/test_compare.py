@@ -20,7 +20,6 @@ from tongpin.measures.compare import (
     change,
     growth,
     months_of,
-    population_note,
     shifted,
 )
 from tongpin.measures.compute import compute
@@ -131,15 +130,6 @@ def test_the_split_of_an_edition_adds_up(now: float, then: float, bridge: float)
     parts = (split.edition_effect or 0) + (split.real_effect or 0)
     assert parts == pytest.approx(split.difference, abs=1e-6)
     assert "已拆分" in split.note
-
-
-def test_populations_are_not_compared_in_silence() -> None:
-    mean_weight = load_measures()["settlement.mean_weight"]
-    note = population_note(mean_weight, CMI)
-    assert "医保DRG" in note
-    assert "全部出院" in note
-    assert "结算月" in note
-    assert population_note(CMI, FEE_INDEX) == ""
 
 
 def test_months_and_what_they_go_back_to() -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tongpin.measures.catalogue import Measure
     from tongpin.measures.figures import AnyMeasure
 
 YEAR, MONTH, OWN = "yoy", "mom", "own"
@@ -106,16 +105,6 @@ def _vintage_words(here: Vintage, there: Vintage) -> str:
         parts.append(f"权重版本不同（{there.weight_edition or '无'} → {here.weight_edition or '无'}）")
     if here.benchmark_period != there.benchmark_period:
         parts.append(f"对比基期不同（{there.benchmark_period or '无'} → {here.benchmark_period or '无'}）")
-    return "；".join(parts)
-
-
-def population_note(one: Measure, other: Measure) -> str:
-    """What has to be said beside two figures of different populations or periods; empty where they are alike."""
-    parts = []
-    if one.population != other.population:
-        parts.append(f"人群不同：{one.label} 为{one.population}，{other.label} 为{other.population}")
-    if one.period != other.period:
-        parts.append(f"归期不同：{one.period}与{other.period}")
     return "；".join(parts)
 
 
