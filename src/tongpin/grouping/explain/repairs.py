@@ -20,7 +20,6 @@ TRIED_CODES = 120
 """Out of a long list so many codes are tried as the example of a change."""
 USUAL = {"age": 50, "age_days": 200, "birth_weight": 3000, "los": 7, "icu_hours": 0}
 """Where the search for a value starts when the case has none: any value would do."""
-_INFANT = ("age", "age_days")
 
 
 def repairs(walk: Walk, atoms: tuple[Atom, ...], wanted: list[Atom], blocker: str = "") -> Iterator[Change]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 POSTINGS, RUNS = "ledger_postings", "ledger_runs"
 OPENING, MONTH, YEAR, ALLIANCE, REVERSAL = "opening", "month", "year", "alliance", "reversal"
 BANK, STREAM, PREPAY, AWAY, VOLUME = "bank", "stream", "prepay", "away", "volume"
-ITEMS = (BANK, STREAM, PREPAY, AWAY, VOLUME)
 """Kinds of runs whose rows arrive one by one: a period may hold several runs of each."""
 
 RUN_SCHEMA = pa.schema(

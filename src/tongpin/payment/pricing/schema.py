@@ -75,19 +75,3 @@ EARLY_ENDS: dict[str, str] = {
     "against_advice_24h": "24 小时内非医嘱离院",
 }
 """How a stay may end within the hours of the edition (S915-01)."""
-
-PAY_MODES: dict[str, str] = {
-    "standard": "按支付标准",
-    "by_item": "按项目",
-    "standard_plus_share": "标准加超出部分的份额",
-    "item_capped": "按项目，以支付标准为限",
-    "item_share": "按项目统筹的份额",
-    "group_mean": "按组均费用",
-    "held": "复核前不付",
-    "fixed": "定额",
-    "per_day": "按床日",
-    "drg_share": "支付标准的份额",
-    "policy_ratio": "按政策比例重算",
-    "points": "按点数",
-}
-"""How the gross of a case came about."""
