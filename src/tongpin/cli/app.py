@@ -21,6 +21,7 @@ from tongpin.cli.options import AreaOption, HomeOption, JsonOption, LanguageOpti
 from tongpin.cli.policy_app import policy_app
 from tongpin.cli.portfolio_app import portfolio_app
 from tongpin.cli.prepay_app import prepay_app
+from tongpin.cli.report_app import report_app
 from tongpin.cli.review_app import review_app
 from tongpin.cli.weights_app import catalogue_app, round_app, weights_app
 
@@ -34,7 +35,6 @@ app = typer.Typer(
 )
 scheme_app = typer.Typer(help="分组方案：导入、检查、查看", no_args_is_help=True)
 app.add_typer(scheme_app, name="scheme")
-report_app = typer.Typer(help="报告：写到 HOME/reports/", no_args_is_help=True)
 app.add_typer(report_app, name="report")
 app.add_typer(policy_app, name="policy")
 app.add_typer(weights_app, name="weights")
@@ -343,20 +343,6 @@ def settle(
 
 app.command()(clear)
 app.command()(negotiate)
-
-
-@report_app.command("joint")
-def report_joint(
-    month: MonthOption,
-    area: AreaOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-    lang: LanguageOption = "zh",
-) -> None:
-    """联合报告：已关账月份的医保结算与绩效考核（HTML 与 xlsx）。"""
-    from tongpin.cli import money_commands
-
-    money_commands.joint(home, month, area)
 
 
 @app.command()
