@@ -9,6 +9,8 @@ ARGS ?=
 
 PIP := $(VENV)/bin/python -m pip --quiet --no-input --disable-pip-version-check
 LOCKED := install --require-hashes --only-binary :all: --requirement
+# pyspark 只有源码包（纯 Python 与 jar，不编译）：用已装好的 setuptools 打包。
+SOURCE := install --require-hashes --only-binary :all: --no-binary pyspark --no-build-isolation --requirement
 COMPILE := $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
 	--no-build --generate-hashes --no-header --no-annotate
 # 记号：环境已按锁文件装好；换 Python 或锁文件变了就重建。
@@ -28,7 +30,7 @@ demo: $(PACKAGE) ## 备好环境，造一座演示城市，入组、结算、出
 test: $(PACKAGE) $(TEST) ## 备好环境，跑全部检查与测试，并核对需求登记
 	@tools/system-packages
 	@$(MAKE) --no-print-directory lint
-	@$(VENV)/bin/python -m pytest --registry $(ARGS)
+	@$(VENV)/bin/python -m pytest --registry --numprocesses auto --dist loadfile $(ARGS)
 
 lint: $(PACKAGE) $(TEST) ## 只查写法、排版与类型
 	@$(VENV)/bin/ruff check
@@ -39,6 +41,7 @@ lock: $(RUN) ## 按 pyproject.toml 重算锁文件（只含版本与摘要）
 	@$(PIP) $(LOCKED) requirements/lock.txt
 	@$(COMPILE) pyproject.toml --group build --output-file requirements/run.txt
 	@$(COMPILE) pyproject.toml --group build --group test --group lint --constraints requirements/run.txt --output-file requirements/test.txt
+	@$(subst --no-build ,,$(COMPILE)) --group spark --constraints requirements/test.txt --output-file requirements/spark.txt
 	@$(COMPILE) --group lock --output-file requirements/lock.txt
 
 clean: ## 删去缓存与构建产物（不动数据；环境下次重新核对）
@@ -55,7 +58,8 @@ $(PACKAGE): $(RUN) pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(TEST): $(RUN) requirements/test.txt
+$(TEST): $(RUN) requirements/test.txt requirements/spark.txt
 	@echo "正在安装测试所需的库…"
 	@$(PIP) $(LOCKED) requirements/test.txt
+	@$(PIP) $(SOURCE) requirements/spark.txt
 	@touch $@

@@ -22,6 +22,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 REFERENCE = REPOSITORY.parent / "shared" / "reference"
 
 
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is one of several that `-n` started; the first one sums up."""
+    return hasattr(config, "workerinput")
+
+
 def find_chromium() -> Path | None:
     found = shutil.which("chromium", path="/usr/bin") or shutil.which("chromium")
     return Path(found) if found else None
@@ -29,6 +34,7 @@ def find_chromium() -> Path | None:
 
 NEEDS = {
     "reference": (REFERENCE.is_dir, "仓库旁没有核对用的真实方案（../shared/reference）"),
+    "java": (lambda: shutil.which("java") is not None, "没有 Java（apt-get install openjdk-17-jre-headless）"),
     "chromium": (lambda: find_chromium() is not None, "没有 Chromium（apt-get install chromium）"),
 }
 
@@ -67,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "needs(what): runs only where `what` is at hand; elsewhere it counts as *not run*"
     )
-    config.stash[OUTCOMES] = {}
+    config.pluginmanager.register(Outcomes(config))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,19 +103,21 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return None
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item):
-    report = yield
-    outcomes = item.config.stash[OUTCOMES]
-    if report.failed:
-        outcomes[item.nodeid] = "failed"
-    elif hasattr(report, "wasxfail"):
-        outcomes[item.nodeid] = "xfailed"
-    elif report.skipped:
-        outcomes[item.nodeid] = NOT_RUN if is_not_run(report) else "skipped"
-    elif report.when == "call":
-        outcomes[item.nodeid] = "passed"
-    return report
+class Outcomes:
+    """How every test of this run went, gathered where all reports arrive: also those of parallel workers."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.found = config.stash[OUTCOMES] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.found[report.nodeid] = "failed"
+        elif hasattr(report, "wasxfail"):
+            self.found[report.nodeid] = "xfailed"
+        elif report.skipped:
+            self.found[report.nodeid] = NOT_RUN if is_not_run(report) else "skipped"
+        elif report.when == "call":
+            self.found[report.nodeid] = "passed"
 
 
 def compare(rows: list[Requirement], outcomes: dict[str, str]) -> tuple[list[str], list[str]]:
@@ -146,7 +154,7 @@ def compare(rows: list[Requirement], outcomes: dict[str, str]) -> tuple[list[str
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
-    if not config.getoption("--registry") or config.option.collectonly:
+    if not config.getoption("--registry") or config.option.collectonly or is_worker(config):
         return
     rows = load_registry(config.getoption("--registry-file"))
     config.stash[COMPARISON] = compare(rows, config.stash[OUTCOMES])

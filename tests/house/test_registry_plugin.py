@@ -147,4 +147,4 @@ def test_an_unknown_need_is_refused(suite: pytest.Pytester) -> None:
     )
     result = suite.runpytest_inprocess("tests")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*needs('unicorn',): known are reference, chromium*"])
+    result.stderr.fnmatch_lines(["*needs('unicorn',): known are reference, java, chromium*"])

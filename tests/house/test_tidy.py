@@ -140,7 +140,7 @@ def test_a_machine_path_would_be_seen(text: str, is_found: bool) -> None:
 
 
 def test_there_are_locks() -> None:
-    assert [path.name for path in LOCKS] == ["lock.txt", "run.txt", "test.txt"]
+    assert [path.name for path in LOCKS] == ["lock.txt", "run.txt", "spark.txt", "test.txt"]
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=short)

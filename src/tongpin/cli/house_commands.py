@@ -43,6 +43,7 @@ BENCHES = {
     "impact": _Bench("month", "impact", "DRAFT_CASES"),
     "clearing": _Bench("clearing", "run", "YEAR_LINES"),
     "dip": _Bench("dip", "run", "CASES"),
+    "measures": _Bench("measures", "run", "CASES"),
 }
 
 
