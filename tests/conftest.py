@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TONGPIN_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def screen_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that calls a command's work itself finds the screen as a new process does, not as another test left it."""
+    if output := sys.modules.get("tongpin.cli.output"):
+        monkeypatch.setattr(output.screen, "as_json", False)
+        monkeypatch.setattr(output.screen, "language", "zh")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tongpin.base.errors import TongpinError
@@ -213,6 +213,7 @@ def test_without_a_surplus_the_weak_are_told_without_amounts(surplus_fen: int) -
     assert [one.amount_fen for one in weak(surplus_fen)] == [0, 0]  # type: ignore[attr-defined]
 
 
+@example(surplus_fen=1, others=[0.0, 1.0, 888014.0, 0.004, -311986.0], value=0.004)
 @given(st.integers(1, 10**12), st.lists(numbers, min_size=5, max_size=12), numbers)
 def test_the_parts_of_a_proposal_sum_to_the_surplus(surplus_fen: int, others: list[float], value: float) -> None:
     values = figures(("4", "4", "逐步提高", value), ("6", "6", "逐步提高", value / 2))

@@ -80,8 +80,8 @@ def propose(
     weak = [one for row in rows if (one := _weak(set_name, row, sorted(others.get(row["sub"], [])), weights, parts))]
     weak.sort(key=lambda one: (-one.gap * one.weight, one.sub))
     chosen = weak[: int(setting("proposal.items"))]
-    shares = [round(one.gap * one.weight * _PARTS) for one in chosen]
-    amounts = split_fen(surplus_fen, shares) if surplus_fen > 0 and sum(shares) > 0 else [0] * len(chosen)
+    shares = [_share(one.gap, one.weight) for one in chosen]
+    amounts = split_fen(surplus_fen, shares) if surplus_fen > 0 and chosen else [0] * len(chosen)
     return [one._replace(amount_fen=amount) for one, amount in zip(chosen, amounts, strict=True)]
 
 
@@ -106,8 +106,13 @@ def _weak(
         return None
     short = row["value"] - middle if row["direction"] == BETTER_LOW else middle - row["value"]
     gap = min(1.0, short / (peers[-1] - peers[0]))
-    if gap <= 0:
-        return None
     weight = weights[row["no"]] / parts[row["no"]]
+    if _share(gap, weight) <= 0:
+        return None
     named = (row["no"], row["sub"], row["name"], row["direction"], row["value"], middle)
     return Proposed(*named, gap, weight, 0, investment.text, investment.department)
+
+
+def _share(gap: float, weight: float) -> int:
+    """What an indicator counts for in the split of the surplus, in whole parts; a gap below one part is none."""
+    return round(gap * weight * _PARTS)
