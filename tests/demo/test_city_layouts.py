@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from tongpin.demo.choice import always_built
 from tongpin.demo.tables import bureau
-from tongpin.demo.tables.fee_lines import catalogue, fee_lines, running_bills
+from tongpin.demo.tables.fee_lines import catalogue, fee_lines, running_bills, still_in_house
 from tongpin.demo.tables.staff import costs, dept_months, staff
 from tongpin.demo.tables.visits import traces, visits
 from tongpin.records.case.nested import flatten
@@ -137,6 +138,30 @@ def test_running_bills_go_day_by_day_and_end_at_the_total_of_the_stay(ward, line
     assert days == {stay: (left[stay].date() - came[stay].date()).days + 1 for stay in total}
     assert len({(row["mdtrt_id"], row["bill_date"]) for row in bills}) == len(bills)
     assert len(total) < ward.num_rows, "the ward has interim bills"
+
+
+def test_those_in_house_at_the_end_are_those_at_the_beginning_a_month_later(ward, lines, june):
+    bills = running_bills(ward, lines)
+    stay_on = still_in_house(bills, june)
+    by_stay = {row["mdtrt_id"]: row for row in stay_on.to_pylist()}  # the last day of each
+    first, last = date(2025, 6, 1), date(2025, 6, 30)
+    begun = {row["mdtrt_id"]: row for row in bills.to_pylist() if row["bill_date"] == first - timedelta(days=1)}
+    assert begun
+    assert {f"Z{name}" for name in begun} == set(by_stay)
+    for name, row in begun.items():
+        after = by_stay[f"Z{name}"]
+        assert after["bill_date"] == last
+        assert after["admission_date"] == row["admission_date"] + timedelta(days=30)
+        assert after["cumulative_amount_fen"] == row["cumulative_amount_fen"]
+        assert after["setl_id"] is None
+    assert stay_on.num_rows == len([one for one in bills["bill_date"].to_pylist() if one < first])
+
+
+def test_a_city_has_patients_in_house_on_its_last_day(small, setting):
+    hospital = setting.institution_code(always_built(setting)[0])
+    table = pq.read_table(small[0].folder / "files" / "2025-06" / "running-bill" / f"{hospital}.parquet")
+    days = Counter(str(day) for day in table["bill_date"].to_pylist())
+    assert days["2025-06-30"] > 0.6 * days["2025-06-15"]
 
 
 # --- visits and trace codes ----------------------------------------------------------------------------------------

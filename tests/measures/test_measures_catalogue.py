@@ -67,6 +67,10 @@ def test_a_bad_file_is_refused(tmp_path: Path, change: tuple[str, str], code: st
 def test_every_measure_names_form_population_and_period() -> None:
     for measure in load_measures().values():
         assert measure.form, measure.id
+        if measure.interval == "counts":
+            # Lists stand by the month of discharge, and are of the insured alone.
+            assert (measure.id.partition(".")[0], measure.population, measure.period) == ("lists", "医保全部", "出院月")
+            continue
         assert measure.id.startswith("settlement." if measure.period == "结算月" else "discharge.")
         assert (measure.population == "全部出院") == (measure.period == "出院月")
 

@@ -18,9 +18,10 @@ from tongpin.payment.lists.dates import (
     DATES_SCHEMA,
     STAGES,
     bridge,
-    bridge_in_home,
+    bridge_of,
     dates_words,
     eight_dates,
+    paths_in_home,
 )
 from tongpin.payment.month.run import settle_in_home
 
@@ -115,7 +116,7 @@ def test_the_bridge_of_a_home(home: Home) -> None:
     pay(home, date(2025, 7, 20))
     found = {
         (row["discharge_month"], row["stage"]): (row["stage_month"], row["count"])
-        for row in bridge_in_home(home, AREA).to_pylist()
+        for row in bridge_of(paths_in_home(home, AREA)).to_pylist()
         if row["discharge_month"] == "2025-05"
     }
     assert found == {

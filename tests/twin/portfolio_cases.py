@@ -26,7 +26,7 @@ PAGE_SCHEMA = pa.schema(
         ("age", pa.int16()),
         ("icu_hours", pa.int32()),
         ("surgery_level", pa.int8()),
-        *((name, pa.int64()) for name in ("total_fee_fen", "drug_fee_fen", "consumable_fee_fen")),
+        *((name, pa.int64()) for name in ("total_fee_fen", "drug_fee_fen", "consumable_fee_fen", "exam_fee_fen")),
     ]
 )
 LIST_SCHEMA = pa.schema(
@@ -59,6 +59,7 @@ def page(number: int, drg: str = "A", weight_e4: int = 5_000, **more: Any) -> di
         "total_fee_fen": 500_000,
         "drug_fee_fen": 100_000,
         "consumable_fee_fen": 50_000,
+        "exam_fee_fen": None,
         "result_fen": -10_000,
         **more,
     }

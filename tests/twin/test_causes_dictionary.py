@@ -19,11 +19,18 @@ from tongpin.twin.causes.run import _as_advice
 CAUSES = {one.id: one for one in load_causes()}
 
 
-def told(rows: list[dict[str, Any]], *, operated: bool = False, other: list[bool | None] | None = None) -> pa.Table:
+def told(
+    rows: list[dict[str, Any]],
+    *,
+    operated: bool = False,
+    surgery: bool | None = None,
+    other: list[bool | None] | None = None,
+) -> pa.Table:
     table = lines(rows)
     others = [False] * len(rows) if other is None else other
     return (
         table.append_column("operated", pa.array([operated] * len(rows)))
+        .append_column("surgery", pa.array([operated if surgery is None else surgery] * len(rows)))
         .append_column("other_group", pa.array(others, pa.bool_()))
         .append_column("first_dx", pa.array(["K80.200"] * len(rows)))
     )
@@ -40,6 +47,11 @@ OPERATED_PEERS = told(group(40, hospital="H2"), operated=True)
 def test_alike_cases_suggest_nothing() -> None:
     assert ids(told(group(20)), PEERS) == set()
     assert ids(told(group(20), operated=True), OPERATED_PEERS) == set()
+
+
+def test_dear_drugs_of_chemotherapy_are_no_prophylaxis() -> None:
+    dear = group(20, drug=4_000)
+    assert ids(told(dear, operated=True, surgery=False), OPERATED_PEERS) == set(), "a procedure is no surgery"
 
 
 def test_dear_drugs_in_operated_cases() -> None:

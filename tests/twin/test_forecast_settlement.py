@@ -23,9 +23,10 @@ from tongpin.payment.year.rulings import RULING_SCHEMA, read_rulings
 from tongpin.twin.forecast.draft import as_lines
 from tongpin.twin.forecast.model import months_between
 from tongpin.twin.forecast.places import histories, year_lines
+from tongpin.twin.forecast.rest import NEUTRAL, Parts, Rest, rests
 from tongpin.twin.forecast.run import months_of_year
 from tongpin.twin.forecast.scenario import Scenario, editions, item_factors, place_factors, read_scenario
-from tongpin.twin.forecast.settlement import NEUTRAL, SPREAD, Parts, Rest, rests, year_end
+from tongpin.twin.forecast.settlement import SPREAD, year_end
 
 POLICY = pinned(Policy.load(shipped_policies() / "demo-east" / "2025"), date(2025, 6, 30))
 RULINGS = read_rulings(RULING_SCHEMA.empty_table(), 2025)
@@ -76,7 +77,7 @@ def half() -> tuple:
     known = year_lines(2025, table.filter(few), None, RULINGS, POLICY, {})
     assert known is not None
     history = histories(known.flows)
-    return known, rests(sorted(history), history, YEAR[6:], (), {})
+    return known, rests(sorted(history), history, YEAR[6:], ())
 
 
 def test_the_rest_of_the_year_lies_on_the_closed_months(half: tuple) -> None:

@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import replace
 
+import pyarrow.compute as pc
 import pytest
 from sample_month import LABELS, POLICY_INFO, make_month
 
@@ -13,7 +14,9 @@ from tongpin.base.money import round_half_up
 from tongpin.report.words import count_text, percent_text, points_text, wan_text, yuan_text
 from tongpin.twin.catalogue import load_pairs, measure
 from tongpin.twin.joint import JointReport, build_joint
-from tongpin.twin.joint_html import LOW_RISK, figure_text, joint_html
+from tongpin.twin.joint_html import figure_text, joint_html
+from tongpin.twin.joint_overspend import overspend_of, told
+from tongpin.twin.joint_sheets import LOW_RISK
 from tongpin.twin.portfolio.catalogue import load_classes
 from tongpin.twin.portfolio.classes import losing_months
 
@@ -134,9 +137,8 @@ def test_the_portfolio_and_low_weight_beside_result_and_cmi(page: str, joint: Jo
 def test_departments_to_look_at_first_are_listed_with_their_excess(joint: JointReport) -> None:
     # Which departments cross is tested beside the rule; here any three stand for them.
     crossing = joint.departments.slice(0, 3)
-    written = [
-        row for row in rows(section(joint_html(replace(joint, crossing=crossing)), "crossing")) if len(row) == 11
-    ]
+    markup = section(joint_html(replace(joint, crossing=crossing)), "crossing")
+    written = [row for row in rows(markup[markup.index("药耗高于期望的科室") :]) if len(row) == 11]
     assert written[1:] == [
         [
             one["institution_name"],
@@ -166,3 +168,63 @@ def test_a_light_group_is_guided_only_after_losing_in_earlier_months_too(joint: 
     assert classes[light] == "guided"
     assert "guided" not in joint.groups["class"].to_pylist()
     assert f"连续 {losing_months()} 个已关账的月份" in joint_html(again)
+
+
+def test_the_statement_of_overspending_is_tested_by_level_and_for_the_city(page: str, joint: JointReport) -> None:
+    written = [row for row in rows(section(page, "crossing")) if len(row) == 10]
+    for place, counts in (
+        *((one, joint.overspend.filter(pc.equal(joint.overspend["level"], one))) for one in ("三级", "二级", "一级")),
+        ("全市", joint.overspend),
+    ):
+        one = overspend_of(counts)
+        assert [
+            place,
+            count_text(one.overspent_count),
+            count_text(one.overspent_high_count),
+            percent_text(one.overspent_share),
+            count_text(one.other_count),
+            count_text(one.other_high_count),
+            percent_text(one.other_share),
+            points_text(one.difference),
+            f"{points_text(one.low)} ～ {points_text(one.high)}",
+            one.verdict,
+        ] in written
+    city = overspend_of(joint.overspend)
+    assert f"全市：{told(city)}" in text_of(section(page, "crossing"))
+    assert f"本月的病例：{city.verdict}" in text_of(section(page, "mirror"))
+
+
+def test_groups_that_overspend_with_a_high_share_are_named(page: str, joint: JointReport) -> None:
+    markup = section(page, "crossing")
+    written = rows(markup[: markup.index("药耗高于期望的科室")])
+    assert joint.crossing_groups.num_rows
+    for one in joint.crossing_groups.slice(0, 20).to_pylist():
+        assert one["settlement.result_ratio.standard"] < 0
+        assert one["drug_high"] or one["consumable_high"]
+        (row,) = [row for row in written if row[:2] == [one["institution_name"], one["drg"]]]
+        assert row[3:] == [
+            count_text(one["settlement.cases"]),
+            percent_text(one["settlement.result_ratio.standard"]),
+            percent_text(one["discharge.compared_drug_share"]),
+            percent_text(one["discharge.expected_drug_share.fee_weighted"]),
+            points_text(one["drug_excess"]),
+            percent_text(one["discharge.compared_consumable_share"]),
+            percent_text(one["discharge.expected_consumable_share.fee_weighted"]),
+            points_text(one["consumable_excess"]),
+        ]
+
+
+def test_a_change_of_mix_stands_with_its_anchors(page: str, joint: JointReport) -> None:
+    markup = section(page, "portfolio")
+    markup = markup[markup.index('id="mix"') :]
+    assert re.findall(r'class="anchor">([^<]*)<', markup) == ["高质量发展评价", "仅文档"] * 3
+    written = {row[1]: row for row in rows(markup) if len(row) == 13}
+    cmi = joint.city["discharge.cmi"][0].as_py()
+    assert joint.mix
+    for one in joint.mix[:3]:
+        row = written[one.drg]
+        assert row[3:6] == [f"{float(one.weight):.2f}", count_text(one.page_count), count_text(one.list_count)]
+        assert row[6].startswith("+" if float(one.weight) > cmi else "−")
+        assert row[7].lstrip("+") == yuan_text(one.more.result_fen)
+        assert row[12].lstrip("+") == wan_text(one.grown.result_fen)
+    assert "不得拒收" in text_of(markup)

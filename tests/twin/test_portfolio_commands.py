@@ -129,9 +129,9 @@ def test_a_hospital_moves_only_what_no_limit_protects(home: Home) -> None:
     assert held.stays.protected == {drg: {"emergency": 6}}
     assert held.stays.receivers == {drg: 8}
     assert sum(held.stays.cells["page.case_count"].to_pylist()) == 16
-    assert held.last_year is None
+    assert held.assessed.last_year is None
     plan = plan_of(held)
-    assert plan.points[plan.chosen].cmi >= plan.today[0]
+    assert plan.points[plan.chosen].cmi >= plan.today.cmi
     assert all(
         one.move_label in {"下转", "改日间手术", "改门诊", "增收"} for part in plan.proposed for one in part.proposals
     )
@@ -172,7 +172,7 @@ def test_the_frontier_as_a_command(run: Any) -> None:
     assert answer["months"] == ["2025-06"]
     assert answer["points"][answer["chosen"] - 1]["chosen"] == "选定"
     workbook = openpyxl.load_workbook(answer["reports"][0])
-    assert workbook.sheetnames == ["前沿", "安排", "指标", "能力", "口径"]
+    assert workbook.sheetnames == ["前沿", "各点指标", "安排", "指标", "能力", "口径"]
     assert _page_count(answer["reports"][1]) == 1
 
 

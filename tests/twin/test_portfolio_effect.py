@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from portfolio_cases import elsewhere, page, stays, tables
 
 from tongpin.base.errors import TongpinError
+from tongpin.twin.portfolio.assessed import Assessed
 from tongpin.twin.portfolio.effect import Figure, grow, stop, what_if
 from tongpin.twin.portfolio.stays import FACTS, page_totals
 from tongpin.twin.portfolio.words import change_text, value_text
@@ -60,7 +61,7 @@ def test_the_direction_of_the_published_case_stopping_low_groups_raises_cmi() ->
 
 def test_indicators_of_the_assessment_before_and_after() -> None:
     last = page_totals(tables([page(number, total_fee_fen=400_000, drug_fee_fen=80_000) for number in range(3)])[0])
-    found = figures(a_hospital(), ("stop", "A", 5), manual="综合三级", last_year=last)
+    found = figures(a_hospital(), ("stop", "A", 5), assessed=Assessed("综合三级", last_year=last))
     assert (found["guokao.4"].before, found["guokao.4"].after) == (Fraction(500, 15), Fraction(500, 10))
     assert found["guokao.6"].before == found["guokao.6"].after == 40
     mean = Fraction(10 * 500_000 + 5 * 2_000_000, 15)
@@ -74,22 +75,28 @@ def test_low_risk_mortality_moves_with_its_groups() -> None:
     rows = [page(number, "A", discharge_way="5" if number == 0 else "1") for number in range(10)]
     rows += [page(20 + number, "B") for number in range(10)]
     held = stays(rows, pa.table({"drg": ["A", "B"], "risk_level": pa.array([1, 1])}))
-    found = {one.id: one for one in what_if(held, [stop(held, "B", None)], days=30, manual="综合三级").figures}
+    found = {
+        one.id: one for one in what_if(held, [stop(held, "B", None)], days=30, assessed=Assessed("综合三级")).figures
+    }
     assert (found["guokao.14"].before, found["guokao.14"].after) == (5, 10)
 
 
 def test_a_growth_needs_last_year_and_a_manual_needs_an_indicator_set() -> None:
-    without = figures(a_hospital(), ("grow", "C", 1), manual="综合三级")
+    without = figures(a_hospital(), ("grow", "C", 1), assessed=Assessed("综合三级"))
     assert without["guokao.40"].after is None
     assert "没有上年同期" in without["guokao.40"].note
-    assert not [one for one in figures(a_hospital(), ("grow", "C", 1), manual="中医三级") if one.startswith("guokao")]
-    secondary = figures(a_hospital(), ("grow", "C", 1), manual="综合二级")
+    assert not [
+        one
+        for one in figures(a_hospital(), ("grow", "C", 1), assessed=Assessed("中医三级"))
+        if one.startswith("guokao")
+    ]
+    secondary = figures(a_hospital(), ("grow", "C", 1), assessed=Assessed("综合二级"))
     assert {"guokao.1", "guokao.3", "guokao.13", "guokao.21.2"} <= set(secondary)
 
 
 def test_an_empty_column_is_not_a_zero() -> None:
     rows = [page(number) for number in range(4)]
-    found = figures(rows, ("stop", "A", 1), manual="综合三级")
+    found = figures(rows, ("stop", "A", 1), assessed=Assessed("综合三级"))
     assert found["guokao.4"].before is None
     assert found["guokao.4"].after is None
 

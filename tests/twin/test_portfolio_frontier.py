@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from portfolio_cases import FAR, INSTITUTIONS, LOWER, OWN, PEER, elsewhere, page, stays, tables
 
 from tongpin.base.errors import TongpinError
+from tongpin.twin.portfolio.assessed import Assessed
 from tongpin.twin.portfolio.capacity import Capacity, Means, capacities_of
 from tongpin.twin.portfolio.catalogue import load_portfolio
 from tongpin.twin.portfolio.effect import stop, what_if
@@ -323,7 +324,7 @@ def test_a_hospital_year_is_read_and_tried_within_a_second() -> None:
     for _ in range(4):
         start = time.perf_counter()
         held = stays_of(pages, lists, INSTITUTIONS, OWN, None)
-        what_if(held, [stop(held, held.groups["drg"][0].as_py(), None)], days=365, manual="综合三级")
+        what_if(held, [stop(held, held.groups["drg"][0].as_py(), None)], days=365, assessed=Assessed("综合三级"))
         best = min(best, time.perf_counter() - start)
     assert held.unpaired_lists == 0
     assert best < 1

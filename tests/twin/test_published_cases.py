@@ -15,6 +15,7 @@ from tongpin.base.money import round_half_up
 from tongpin.measures.catalogue import load_measures
 from tongpin.measures.compare import Vintage, change, growth
 from tongpin.measures.compute import compute
+from tongpin.measures.figures import load_sets
 from tongpin.report.words import percent_text, points_text
 from tongpin.twin.causes.breakdown import pieces
 from tongpin.twin.causes.decompose import count_cases, take_apart
@@ -101,6 +102,25 @@ def test_luhe_differences_are_those_printed() -> None:
     }
     assert less["fee"] - less["drug"] - less["consumable"] == fen("-1865.75")
     assert growth(float(after["result"]), float(before["result"])) is None, "a loss has no rate of growth"
+
+
+@pytest.mark.parametrize(
+    ("measure", "now", "before", "printed"),
+    [
+        ("discharge.mean_stay", "5.43", "6.67", "-1.24"),
+        ("discharge.mean_fee", "33945.32", "48581.24", "-14635.92"),
+        ("discharge.mean_drug_fee", "1726.93", "2382.33", "-655.40"),
+        ("discharge.mean_consumable_fee", "23725.73", "35840.50", "-12114.77"),
+    ],
+)
+def test_luhe_six_measures_as_the_table_says_their_change(measure: str, now: str, before: str, printed: str) -> None:
+    """S002-14: four of the six with their printed difference; CMI has none, the city's values are not published."""
+    chosen = load_measures()[measure]
+    assert measure in load_sets()["six"].measures
+    found = change(chosen, float(now), float(before), (Vintage(), Vintage()))
+    assert found.difference is not None
+    assert Fraction(str(round(found.difference, 2))) == Fraction(printed)
+    assert chosen.direction == "降低"
 
 
 def test_luhe_shares_of_drugs_and_consumables() -> None:

@@ -6,7 +6,7 @@ import multiprocessing
 import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.base.money import FEN_PER_YUAN
+from tongpin.base.money import FEN_PER_YUAN, SCALE
 from tongpin.bench.city_home import PROFILE, WORKERS
 from tongpin.demo.cases import draw_hospital_month
 from tongpin.demo.city import SEED
@@ -28,24 +28,29 @@ from tongpin.measures.guokao.compute import Terms
 from tongpin.measures.guokao.hospital import Hospital, manual_of
 from tongpin.measures.guokao.records import PAGES, STATEMENTS, Recorded, page_items
 from tongpin.measures.guokao.values import HospitalYear
+from tongpin.payment.month.posting import LINE_SCHEMA
 from tongpin.payment.policy.library import shipped_policies
 from tongpin.payment.policy.policy import Policy
 from tongpin.payment.pricing.price import price
 from tongpin.payment.pricing.schema import OBSERVED
 from tongpin.payment.weights.repricing import pinned
+from tongpin.payment.year.clear import READS
 from tongpin.payment.year.rulings import RULING_SCHEMA, read_rulings
 from tongpin.twin.forecast.catalogue import LEVELS
 from tongpin.twin.forecast.draft import as_lines
 from tongpin.twin.forecast.indicators import indicators_end
 from tongpin.twin.forecast.model import months_between
 from tongpin.twin.forecast.places import histories, summed, year_lines
-from tongpin.twin.forecast.settlement import SPREAD, rests, year_end
+from tongpin.twin.forecast.rest import rests
+from tongpin.twin.forecast.settlement import SPREAD, year_end
+from tongpin.twin.forecast.units import recomputed_funds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from fractions import Fraction
 
     from tongpin.demo.setting import Setting
+    from tongpin.twin.forecast.places import YearLines
 
 EDITION, ON = "demo-east/2025", date(2025, 6, 30)
 USUAL_CASES = 300_000
@@ -54,6 +59,8 @@ BACK_SEED = SEED + 7
 YEARS = (2022, 2023, 2024)
 ORIGINS = (3, 6, 9)
 LEAST_HISTORY = 6
+FINAL_SHARE_E4 = 9_700
+"""What the final budget of the back-test is of what the months paid at the standard, in ten-thousandths."""
 _NEAR = 1e-9
 """Two ways to the same number differ by less."""
 SETTLEMENT, INDICATOR = "医保结算", "国考指标"
@@ -118,6 +125,10 @@ class CoverageReport:
                 "只算按病组付费的机构（观察点的应付就是按项目，必然落在区间内，不计）；"
                 "宽度取中位数，金额是占按项目统筹的比例"
             ),
+            (
+                "第 10 步重算：同一付费办法改为按最终总额重算费率，各院合在一起清算，"
+                f"最终总额取当年按标准支付合计的 {FINAL_SHARE_E4 / 100:g}%"
+            ),
             "同一家医院几个起点的误差相关，次数不等于独立的次数；生成的城市水平不漂移，真实数据以本地回测为准",
         ]
 
@@ -165,9 +176,11 @@ def run(count: int, workers: int = WORKERS) -> CoverageReport:
     chosen = _hospitals(_setting(), count)
     if workers > 1 and len(chosen) > 1:
         with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-            found = [one for outcomes in pool.map(hospital_outcomes, chosen) for one in outcomes]
+            made = list(pool.map(hospital_outcomes, chosen))
     else:
-        found = [one for hospital in chosen for one in hospital_outcomes(hospital)]
+        made = [hospital_outcomes(hospital) for hospital in chosen]
+    found = [one for outcomes, _ in made for one in outcomes]
+    found += recomputed_outcomes(pa.concat_tables([lines for _, lines in made]).combine_chunks(), _policy())
     seconds = time.perf_counter() - begun
     return CoverageReport(f"年末预测回测：{len(chosen)} 家医院", tuple(found), len(chosen), seconds)
 
@@ -200,16 +213,54 @@ class _Drawn(NamedTuple):
     items: Mapping[str, Mapping[str, Fraction]]
 
 
-def hospital_outcomes(hospital: int) -> list[Outcome]:
-    """Every origin of a hospital of the generated city, both desks."""
-    setting = _setting()
-    policy = pinned(Policy.load(shipped_policies().joinpath(*EDITION.split("/"))), ON)
+def _policy() -> Policy:
+    return pinned(Policy.load(shipped_policies().joinpath(*EDITION.split("/"))), ON)
+
+
+def hospital_outcomes(hospital: int) -> tuple[list[Outcome], pa.Table]:
+    """Every origin of a hospital of the generated city, both desks, and its lines."""
+    setting, policy = _setting(), _policy()
     known = institutions(setting)
     since = pa.repeat(pa.scalar(date(YEARS[0], 1, 1), pa.date32()), known.num_rows)
     known = known.set_column(known.column_names.index("valid_from"), "valid_from", since)
     drawn = _draw(setting, hospital, policy, known)
     register = next(row for row in known.to_pylist() if row["institution_code"] == drawn.code)
-    return [*_settled(drawn, policy), *_indicated(drawn, register)]
+    kept = [name for name in LINE_SCHEMA.names if name in READS]
+    return [*_settled(drawn.lines, policy), *_indicated(drawn, register)], drawn.lines.select(kept)
+
+
+def recomputed_outcomes(lines: pa.Table, policy: Policy) -> list[Outcome]:
+    """The year ends of all hospitals together under the same edition, its rate closing on a final budget (step 10).
+
+    The budget of each fund, level and year is `FINAL_SHARE` of what the months paid at the standard.
+    """
+    return [
+        one
+        for year in YEARS
+        for one in _settled(
+            lines.filter(pc.less_equal(lines["period"], f"{year}-12")), recomputing(policy, lines, year), (year,)
+        )
+    ]
+
+
+def recomputing(policy: Policy, lines: pa.Table, year: int) -> Policy:
+    """The edition with a rate recomputed from a final budget of a year, by fund and level."""
+    mine = lines.filter(pc.starts_with(lines["period"], str(year)))
+    at_standard = mine.filter(pc.and_(pc.equal(mine["pay_scope"], "DRG"), pc.equal(mine["pay_mode"], "standard")))
+    budgets: dict[str, dict[str, int]] = {}
+    sums = at_standard.group_by(["fund", "hospital_level"]).aggregate([("standard_fen", "sum")])
+    for row in sums.to_pylist():
+        budget = row["standard_fen_sum"] * FINAL_SHARE_E4 // SCALE
+        budgets.setdefault(row["fund"], {})[row["hospital_level"]] = budget
+    rate = policy.edition.parameters["clearing.rate"]
+    changed = {
+        "clearing.rate": rate.model_copy(update={"by": (), "values": {date.min: "recompute"}}),
+        "clearing.rate_budget": rate.model_copy(
+            update={"unit": "fen", "by": ("fund", "hospital_level"), "values": {date.min: budgets}}
+        ),
+    }
+    parameters = policy.edition.parameters | changed
+    return replace(policy, edition=policy.edition.model_copy(update={"parameters": parameters}))
 
 
 def _draw(setting: Setting, hospital: int, policy: Policy, known: pa.Table) -> _Drawn:
@@ -229,44 +280,55 @@ def _draw(setting: Setting, hospital: int, policy: Policy, known: pa.Table) -> _
     return _Drawn(setting.institution_code(hospital), pa.concat_tables(lines).combine_chunks(), items)
 
 
-def _settled(drawn: _Drawn, policy: Policy) -> list[Outcome]:
-    """The year ends of the hospital's funds against the years as they ended."""
+def _settled(every: pa.Table, policy: Policy, years: Sequence[int] = YEARS) -> list[Outcome]:
+    """The year ends of the places of some lines against the years as they ended; of some years only where named."""
     found = []
     rulings = read_rulings(RULING_SCHEMA.empty_table(), YEARS[0])
     flows: list[pa.Table] = []
     for year in YEARS:
-        mine = drawn.lines.filter(pc.starts_with(drawn.lines["period"], str(year)))
+        mine = every.filter(pc.starts_with(every["period"], str(year)))
+        if not mine.num_rows:
+            continue
         months = months_between(f"{year}-01", f"{year}-12")
         whole = year_lines(year, mine, None, rulings, policy, {})
         assert whole is not None
-        actual = year_end(year, whole, months, (), {}).places.to_pylist()
-        for origin in ORIGINS:
+        for origin in ORIGINS if year in years else ():
             history = 12 * (year - YEARS[0]) + origin
-            if history < LEAST_HISTORY:
-                continue
-            until = f"{year}-{origin:02d}"
-            lines = year_lines(year, mine.filter(pc.less_equal(mine["period"], until)), None, rulings, policy, {})
-            assert lines is not None
-            ahead = months[origin:]
-            places = list(zip(*(lines.state.places[name] for name in ("institution_code", "fund")), strict=True))
-            rest = rests(places, histories(summed(pa.concat_tables([*flows, lines.flows]))), ahead, (), {})
-            made = {row["fund"]: row for row in year_end(year, lines, months[:origin], ahead, rest).places.to_pylist()}
-            found += [
-                _outcome(name, made[row["fund"]], row, history)
-                for row in actual
-                if row["fund"] in made and made[row["fund"]]["reason"] is None
-                for name in SPREAD
-            ]
+            if history >= LEAST_HISTORY:
+                known = mine.filter(pc.less_equal(mine["period"], months[origin - 1]))
+                found += _origin(year, known, whole, flows, policy, history)
         flows.append(whole.flows)
     return found
 
 
-def _outcome(name: str, made: Mapping[str, Any], actual: Mapping[str, Any], history: int) -> Outcome:
+def _origin(
+    year: int, mine: pa.Table, whole: YearLines, flows: Sequence[pa.Table], policy: Policy, history: int
+) -> list[Outcome]:
+    """One origin: the lines known by then against the whole year."""
+    months = months_between(f"{year}-01", f"{year}-12")
+    origin = len(set(mine["period"].to_pylist()))
+    lines = year_lines(year, mine, None, whole.state.rulings, policy, {})
+    assert lines is not None
+    places = list(zip(*(lines.state.places[name] for name in ("institution_code", "fund")), strict=True))
+    funds = recomputed_funds(lines.state)
+    ahead = months[origin:]
+    rest = rests(places, histories(summed(pa.concat_tables([*flows, lines.flows]))), ahead, (), funds)
+    end = year_end(year, lines, months[:origin], ahead, rest)
+    made = {(row["institution_code"], row["fund"]): row for row in end.places.to_pylist()}
+    return [
+        _outcome(name, one, row, history, " · 第 10 步重算" if funds else "")
+        for row in year_end(year, whole, months, (), {}).places.to_pylist()
+        if (one := made.get((row["institution_code"], row["fund"]))) is not None and one["reason"] is None
+        for name in (("due_fen", "surplus_fen") if funds else SPREAD)
+    ]
+
+
+def _outcome(name: str, made: Mapping[str, Any], actual: Mapping[str, Any], history: int, mark: str = "") -> Outcome:
     size = max(abs(actual["item_pool_fen"]), 1)
     bounds = {level: (made[f"{name}_low_{level}"], made[f"{name}_high_{level}"]) for level in LEVELS}
     return Outcome(
         SETTLEMENT,
-        WORDS[name],
+        f"{WORDS[name]}{mark}",
         history,
         {level: low <= actual[name] <= high for level, (low, high) in bounds.items()},
         {level: (high - low) / size for level, (low, high) in bounds.items()},

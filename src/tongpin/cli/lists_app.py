@@ -76,15 +76,18 @@ def lists_publish(
 @lists_app.command("bridge")
 def lists_bridge(
     month: MonthOption,
+    institution: Annotated[
+        str | None, typer.Option("--institution", help="只看一家机构，写代码", show_default=False)
+    ] = None,
     area: AreaOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
 ) -> None:
-    """出院到拨付：一个月出院的清单各在哪个月结算、上传、入组、拨付，例数与金额。"""
+    """出院到拨付：一个月出院的清单各在哪个月结算、上传、入组、拨付，例数与金额（屏幕、桥图 HTML 与 xlsx）。"""
     from tongpin.cli import lists_commands
 
-    lists_commands.bridge(home, area, month)
+    lists_commands.bridge(home, area, month, institution)
 
 
 @appeal_app.command("file")

@@ -302,26 +302,43 @@ def _closed_area(home: Home, area: str | None) -> str:
     return found
 
 
-def bridge(home_path: Path | None, area: str | None, month: str) -> None:
-    """When the lists discharged in a month were settled, sent, grouped and paid."""
-    from tongpin.payment.lists.dates import STAGES, bridge_in_home
-    from tongpin.payment.lists.editions import area_in
+def bridge(home_path: Path | None, area: str | None, month: str, institution: str | None) -> None:
+    """When the lists discharged in a month were settled, sent, grouped and paid: screen, page and workbook."""
+    from tongpin.payment.lists.board import names_of
+    from tongpin.payment.lists.bridge_papers import bridge_of_month, write_bridge_html, write_bridge_xlsx
+    from tongpin.payment.lists.dates import STAGES, paths_in_home
+    from tongpin.payment.lists.editions import Editions, area_in
     from tongpin.payment.month.statement_columns import synthetic_notice
     from tongpin.report.words import wan_text
 
     home, month = _opened(home_path), _month(month)
     named = area_in(home, area, month)
-    found = bridge_in_home(home, named).to_pylist()
-    cohort = [row for row in found if row["discharge_month"] == month]
-    same = [row for row in found if row["stage_month"] == month]
-    screen.give({"ok": True, "area": named, "month": month, "discharged": cohort, "stage_month": same})
+    whose = named if institution is None else institution
+    policy = Editions(home, named).of(month)
+    label = names_of(home).get(whose) or (policy.edition.area if policy is not None and whose == named else whose)
+    found = bridge_of_month(paths_in_home(home, named, institution), month, label, synthetic_notice(home))
+    home.reports.mkdir(parents=True, exist_ok=True)
+    page, book = (home.reports / f"出院到拨付-{whose}-{month}.{ending}" for ending in ("html", "xlsx"))
+    write_bridge_html(found, page)
+    write_bridge_xlsx(found, book)
+    screen.give(
+        {
+            "ok": True,
+            "area": named,
+            "institution_code": institution,
+            "month": month,
+            "discharged": found.discharged,
+            "stage_month": found.reached,
+            "page": str(page),
+            "report": str(book),
+        }
+    )
     for title, rows, other in (
-        (f"{month} 出院的清单各在哪个月走到哪一步", cohort, "stage_month"),
-        (f"{month} 走到各步的清单是哪个月出院的", same, "discharge_month"),
+        (f"{month} 出院的清单各在哪个月走到哪一步", found.discharged, "stage_month"),
+        (f"{month} 走到各步的清单是哪个月出院的", found.reached, "discharge_month"),
     ):
-        ordered = sorted(rows, key=lambda row: (list(STAGES).index(row["stage"]), row[other] or "9999"))
         screen.table(
-            f"{title}，万元（{named}）",
+            f"{title}，万元（{label}）",
             ["环节", "月份" if other == "stage_month" else "出院月份", "例数", "总费用", "统筹应付"],
             [
                 [
@@ -331,9 +348,11 @@ def bridge(home_path: Path | None, area: str | None, month: str) -> None:
                     wan_text(row["total_fee_fen"]),
                     wan_text(row["pool_payable_fen"]),
                 ]
-                for row in ordered
+                for row in rows
             ],
         )
-    for line in synthetic_notice(home):
+    for line in found.notices:
         screen.say(f"· {line}")
     screen.say("拨付按到账日期；只知所属月结的按该月计。一例的八个日期：tongpin show 结算号")
+    screen.say(f"桥图：{page}", f"page: {page}")
+    screen.say(f"桥图数据：{book}", f"workbook: {book}")

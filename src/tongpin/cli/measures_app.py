@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -57,6 +58,10 @@ def measures_table(
         str | None,
         typer.Option("--hospital", help="只给这家机构的行（机构代码），名次仍在全部中排", show_default=False),
     ] = None,
+    dept: Annotated[
+        str | None,
+        typer.Option("--dept", help="只给这个科室的行（代码或名称），参照仍按全部计", show_default=False),
+    ] = None,
     base: Annotated[
         str, typer.Option("--base", help="消耗指数与风险级别的固定基期，默认上年同期", show_default=False)
     ] = "",
@@ -79,8 +84,47 @@ def measures_table(
         measure,
         compare=compare,
         hospital=hospital,
+        dept=dept,
         base=base,
         stays=stays,
         shrink=shrink,
         area=area,
+    )
+
+
+@measures_app.command("evaluate")
+def measures_evaluate(
+    month: Annotated[
+        str, typer.Option("--month", help="月份，例如 2025-06，或 2025-01..2025-06", show_default=False)
+    ] = "",
+    year: Annotated[
+        int | None, typer.Option("--year", min=2000, max=2100, help="整年，只计有数的月份", show_default=False)
+    ] = None,
+    hospital: Annotated[
+        str | None, typer.Option("--hospital", help="逐步说明这家机构（代码）的得分怎样得出", show_default=False)
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option("--method", help="percentile 百分位法 | distance 达标距离法，默认按评价表", show_default=False),
+    ] = "",
+    write_table: Annotated[
+        bool, typer.Option("--write-table", help="把随包的评价表写进工作目录，改后即用；已有的不动")
+    ] = False,
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="清单截至哪一天，默认今天", show_default=False),
+    ] = None,
+    area: AreaOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """绩效评价：全市医院按维度计分，同类相比、对标杆、与上年比；带区间，例数少的不评，监测比较不计分（xlsx）。"""
+    from tongpin.cli import evaluation_commands
+
+    if write_table:
+        evaluation_commands.write_own_table(home)
+        return
+    evaluation_commands.evaluate(
+        home, month, year, hospital=hospital, method=method, on=on.date() if on else None, area=area
     )

@@ -103,6 +103,7 @@ def table(
     *,
     compare: str,
     hospital: str | None,
+    dept: str | None,
     base: str,
     stays: str,
     shrink: str,
@@ -127,6 +128,7 @@ def table(
         benchmark=_months(base) if base else (),
         shrink=shrink,
         hospital=hospital,
+        dept=dept,
     )
     with screen.progress("计算指标"):
         found = figures_in_home(home, wish)
@@ -222,11 +224,24 @@ def _compared(found: FigureTable) -> None:
     """One table a measure: the figure, its reference, and how it reads."""
     from tongpin.measures.compare import KINDS, OVER_TIME
     from tongpin.measures.figures import slice_label, span_text
-    from tongpin.measures.papers import WHOLE, difference_text, interval_text, rank_text, reading_text, value_text
+    from tongpin.measures.papers import (
+        WHOLE,
+        difference_text,
+        interval_text,
+        rank_text,
+        reading_text,
+        rows_by_slice,
+        value_text,
+    )
     from tongpin.report.words import count_text
 
     places = [slice_label(column) for column in found.by] or ["范围"]
     over_time = found.compare in OVER_TIME
+    slices = rows_by_slice(found)
+    if len(slices) == 1:
+        ((words, figures),) = slices
+        _one_compared(found, " ".join(words), list(figures.values()))
+        return
     tail = ["版本影响", "真实变化"] if over_time else ["收缩值", "名次（区间允许的）"]
     for measure in found.measures:
         rows = [one for one in found.figures if one.measure.id == measure.id]
@@ -262,6 +277,39 @@ def _compared(found: FigureTable) -> None:
             lines,
         )
         _more(len(rows))
+
+
+def _one_compared(found: FigureTable, words: str, figures: list[Any]) -> None:
+    """One slice: its measures below one another, each beside its reference, with difference and direction."""
+    from tongpin.measures.compare import KINDS
+    from tongpin.measures.figures import span_text
+    from tongpin.measures.papers import difference_text, interval_text, reading_text, title_of, value_text
+    from tongpin.report.words import count_text
+
+    lines = []
+    for one in figures:
+        compared, unit = one.compared, one.measure.unit
+        if compared is None:
+            continue
+        lines.append(
+            [
+                title_of(one.measure, found),
+                value_text(one.value, unit),
+                interval_text(one),
+                count_text(one.count),
+                value_text(compared.reference, unit),
+                difference_text(compared.change.difference, unit),
+                one.measure.direction,
+                reading_text(compared),
+                "；".join(part for part in (one.note, compared.change.note) if part),
+            ]
+        )
+    against = next((one.compared.label for one in figures if one.compared), KINDS[found.compare])
+    screen.table(
+        f"{words} {span_text(found.months)} 与{against}比",
+        ["指标", "数值", "95% 区间", "例数", "参照", "差", "导向", "判断", "说明"],
+        lines,
+    )
 
 
 def _more(rows: int) -> None:

@@ -9,11 +9,14 @@ import typer
 from tongpin.cli import EXIT_FINDINGS
 from tongpin.cli.options import AreaOption, HomeOption, JsonOption, LanguageOption
 
-portfolio_app = typer.Typer(help="病组组合：金字塔与走势，增减病组的试算，结余与 CMI 的前沿")
+portfolio_app = typer.Typer(help="病组组合：金字塔与走势，增减病组的试算，结余与绩效考核的前沿")
 
 OneMonthOption = Annotated[str | None, typer.Option("--month", help="已关账的月份，默认最近一个", show_default=False)]
 MonthsOption = Annotated[
     str | None, typer.Option("--from-months", help="已关账的几个月，例如 2025-01..2025-06", show_default=False)
+]
+MethodOption = Annotated[
+    str, typer.Option("--method", help="国考评分：percentile 同级百分位 | efficacy 功效系数 | interval 目标区间")
 ]
 HospitalOption = Annotated[str, typer.Option("--hospital", help="机构代码")]
 
@@ -43,13 +46,15 @@ def portfolio(
 def portfolio_what_if(
     hospital: HospitalOption,
     stop: Annotated[
-        list[str] | None, typer.Option("--stop", help="病组=例数，减少；例数写 all 为全部，可重复", show_default=False)
+        list[str] | None,
+        typer.Option("--stop", help="病组=例数，减少；例数可写 10% 或 all（全部），可重复", show_default=False),
     ] = None,
     grow: Annotated[
-        list[str] | None, typer.Option("--grow", help="病组=例数，增加，可重复", show_default=False)
+        list[str] | None, typer.Option("--grow", help="病组=例数，增加；例数可写 10%，可重复", show_default=False)
     ] = None,
     month: OneMonthOption = None,
     months: MonthsOption = None,
+    method: MethodOption = "percentile",
     area: AreaOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -58,7 +63,7 @@ def portfolio_what_if(
     """增减病组的试算：CMI、总权重、结余、床日与国考指标的之前与之后（xlsx）；没有去处的减少列为问题。"""
     from tongpin.cli import portfolio_commands
 
-    if portfolio_commands.what_if(home, month, months, area, hospital, stop or [], grow or []):
+    if portfolio_commands.what_if(home, month, months, area, hospital, stop or [], grow or [], method):
         raise typer.Exit(EXIT_FINDINGS)
 
 
@@ -68,15 +73,17 @@ def portfolio_frontier(
     month: OneMonthOption = None,
     months: MonthsOption = None,
     point: Annotated[
-        int | None, typer.Option("--point", min=1, help="细看哪一点，默认 CMI 不降时结余最多的", show_default=False)
+        int | None,
+        typer.Option("--point", min=1, help="细看哪一点，默认 CMI 与得分都不降时结余最多的", show_default=False),
     ] = None,
+    method: MethodOption = "percentile",
     area: AreaOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
 ) -> None:
-    """结余与 CMI 的前沿：能力与使命之内的下转、日间、门诊与增收，每一项为什么到此为止（xlsx 与 A4 PDF）。"""
+    """结余与绩效考核（CMI、国考模拟得分）的前沿：能力与使命之内的安排，每一项为什么到此为止（xlsx 与 A4 PDF）。"""
     from tongpin.cli import portfolio_commands
 
-    if portfolio_commands.frontier(home, month, months, area, hospital, point):
+    if portfolio_commands.frontier(home, month, months, area, hospital, point, method):
         raise typer.Exit(EXIT_FINDINGS)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from tongpin.base.errors import StoreError, TongpinError
 from tongpin.cli.output import screen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tongpin.store.home import Home
     from tongpin.twin.portfolio.effect import Figure
+    from tongpin.twin.portfolio.stays import Stays
 
 _ALL = "all"
 _SHOWN = 12
@@ -36,19 +38,39 @@ def months_in(home: Home, month: str | None, span: str | None, area: str | None)
     return (max(closed),)
 
 
-def changes_of(texts: Sequence[str], flag: str) -> dict[str, int | None]:
-    """Groups and counts of `病组=例数` texts, None for `all`; `portfolio.change` for anything else or a group twice."""
-    found: dict[str, int | None] = {}
+def changes_of(texts: Sequence[str], flag: str) -> dict[str, int | Fraction | None]:
+    """Groups and counts of `病组=例数` texts, a fraction for `10%`, None for `all`; each group once.
+
+    `portfolio.change` for anything else.
+    """
+    found: dict[str, int | Fraction | None] = {}
     for text in texts:
         drg, _, count = text.partition("=")
-        if not drg or drg in found or not (count.isdecimal() or (count == _ALL and flag == "--stop")):
+        share = count.removesuffix("%")
+        if not drg or drg in found or not (share.isdecimal() or (count == _ALL and flag == "--stop")):
             raise TongpinError(
                 "portfolio.change",
                 f"“{text}”不对",
                 where=flag,
-                hint=f"写成 {flag} 病组=例数，每个病组只写一次；--stop 可写 病组=all",
+                hint=f"写成 {flag} 病组=例数 或 病组=10%，每个病组只写一次；--stop 可写 病组=all",
             )
-        found[drg] = None if count == _ALL else int(count)
+        found[drg] = None if count == _ALL else int(share) if share == count else Fraction(int(share), 100)
+    return found
+
+
+def counted(stays: Stays, changes: Mapping[str, int | Fraction | None]) -> dict[str, int | None]:
+    """The changes in cases: a share of those of its group, rounded half up, at least one."""
+    from tongpin.base.money import round_half_up
+    from tongpin.twin.portfolio.stays import CASE_COUNT, LIST_COUNT
+
+    found: dict[str, int | None] = {}
+    for drg, wanted in changes.items():
+        if isinstance(wanted, Fraction):
+            sums = stays.group(drg)
+            whole = sums[CASE_COUNT] or sums[LIST_COUNT]
+            found[drg] = max(1, round_half_up(whole * wanted.numerator, wanted.denominator))
+        else:
+            found[drg] = wanted
     return found
 
 
@@ -113,6 +135,7 @@ def what_if(
     hospital: str,
     stops: Sequence[str],
     grows: Sequence[str],
+    method: str,
 ) -> bool:
     """Show and write what stopping and growing groups does; whether the filter of advice refuses a part of it."""
     from tongpin.store.home import Home
@@ -121,11 +144,12 @@ def what_if(
     from tongpin.twin.portfolio.plan import placed, tried
     from tongpin.twin.portfolio.run import hospital_in_home
 
-    fewer, more = changes_of(stops, "--stop"), changes_of(grows, "--grow")
-    if not fewer and not more:
+    stopped, grown = changes_of(stops, "--stop"), changes_of(grows, "--grow")
+    if not stopped and not grown:
         raise TongpinError("portfolio.change", "没有写增减什么", hint="写 --stop 病组=例数 或 --grow 病组=例数")
     home = Home.open(home_path)
-    found = hospital_in_home(home, months_in(home, month, span, area), area, hospital)
+    found = hospital_in_home(home, months_in(home, month, span, area), area, hospital, method)
+    fewer, more = counted(found.stays, stopped), counted(found.stays, grown)
     changes = [stop(found.stays, drg, count) for drg, count in fewer.items()]
     changes += [grow(found.stays, drg, count or 0) for drg, count in more.items()]
     result = tried(found, changes)
@@ -158,28 +182,39 @@ def what_if(
 
 
 def frontier(
-    home_path: Path | None, month: str | None, span: str | None, area: str | None, hospital: str, point: int | None
+    home_path: Path | None,
+    month: str | None,
+    span: str | None,
+    area: str | None,
+    hospital: str,
+    point: int | None,
+    method: str,
 ) -> bool:
-    """Show and write the frontier of a hospital; whether the filter of advice refused anything."""
+    """Show and write the frontiers of a hospital; whether the filter of advice refused anything."""
     from tongpin.report.words import count_text, number_text, wan_text
     from tongpin.store.home import Home
-    from tongpin.twin.portfolio import papers
+    from tongpin.twin.portfolio import frontier_papers, papers
     from tongpin.twin.portfolio.plan import plan_of
     from tongpin.twin.portfolio.run import hospital_in_home
 
     home = Home.open(home_path)
-    found = hospital_in_home(home, months_in(home, month, span, area), area, hospital)
+    found = hospital_in_home(home, months_in(home, month, span, area), area, hospital, method)
     plan = plan_of(found, point)
-    workbook, page = _paths(home, f"结余与CMI前沿-{hospital}-{found.period.label}", ".xlsx", ".pdf")
-    papers.write_frontier_xlsx(plan, workbook)
-    papers.write_frontier_pdf(plan, page)
-    rows, moves = papers.point_rows(plan), plan.proposed[plan.chosen].proposals
+    workbook, page = _paths(home, f"结余与绩效前沿-{hospital}-{found.period.label}", ".xlsx", ".pdf")
+    frontier_papers.write_frontier_xlsx(plan, workbook)
+    frontier_papers.write_frontier_pdf(plan, page)
+    rows, moves = frontier_papers.point_rows(plan), plan.proposed[plan.chosen].proposals
+    score = plan.today.score
     screen.give(
         {
             "ok": not plan.refused,
             "months": found.period.months,
             "hospital": hospital,
-            "today": {"cmi": float(plan.today[0]), "result_fen": plan.today[1]},
+            "today": {
+                "cmi": float(plan.today.cmi),
+                "result_fen": plan.today.result_fen,
+                "score": None if score is None else score.points,
+            },
             "points": rows,
             "chosen": plan.chosen + 1,
             "moves": [one._asdict() for one in moves],
@@ -190,17 +225,22 @@ def frontier(
             "notes": [*plan.notes, *found.period.notices],
         }
     )
+    now = f"结余 {wan_text(plan.today.result_fen)} 万元，CMI {number_text(float(plan.today.cmi), 4)}"
+    now += "" if score is None else f"，国考模拟得分 {number_text(score.points)}"
     screen.table(
-        f"{found.name} 结余与 CMI 的前沿 {found.period.label}"
-        f"（现状：结余 {wan_text(plan.today[1])} 万元，CMI {number_text(float(plan.today[0]), 4)}）",
-        ["点", "结余（万元）", "比现状", "CMI", "比现状", "安排例数", "其中增收", ""],
+        f"{found.name} 结余与绩效考核的前沿 {found.period.label}（现状：{now}）",
+        ["点", "沿着", "结余（万元）", "比现状", "CMI", "比现状", "国考模拟", "比现状", "床日", "例数", "增收", ""],
         [
             [
                 str(row["number"]),
+                row["along"],
                 wan_text(row["result_fen"]),
-                papers.signed_wan(row["result_change_fen"]),
+                frontier_papers.signed_wan(row["result_change_fen"]),
                 number_text(row["cmi"], 4),
                 row["cmi_text"],
+                number_text(row["score"]),
+                row["score_text"],
+                count_text(row["stay_days"]),
                 count_text(row["case_count"]),
                 count_text(row["grown_count"]),
                 row["chosen"],

@@ -13,7 +13,7 @@ from tongpin.demo.choice import Choice, always_built, choose
 from tongpin.demo.hospital_month import FOLDERS, NATIONAL, RecordFault, Task, Written
 from tongpin.demo.returns import Receipt
 from tongpin.demo.setting import prepare
-from tongpin.demo.tables import bureau, staff
+from tongpin.demo.tables import assessment, bureau, staff
 from tongpin.demo.tables.bureau import BankFault
 from tongpin.demo.tables.shape import of_rows
 from tongpin.demo.tables.visits import TraceFault
@@ -200,8 +200,8 @@ def _write_layouts(
         "cost": staff.costs(setting, found),
         "fund-series": bureau.fund_series(setting),
         "bank-line": bank,
-        "finance": bureau.finance(setting),
-        "peer": bureau.peers(setting),
+        "finance": assessment.finance(setting, bureau.beds(setting)),
+        "peer": assessment.peers(setting),
         "code-map": bureau.code_maps(setting),
     }
     for name, table in tables.items():

@@ -14,7 +14,7 @@ from tongpin.demo.faults.planting import plant
 from tongpin.demo.faults.registry import kinds
 from tongpin.demo.returns import Receipt, Return, corrected_lines, receipts, returns
 from tongpin.demo.special import draw_special
-from tongpin.demo.tables.fee_lines import fee_lines, running_bills
+from tongpin.demo.tables.fee_lines import fee_lines, running_bills, still_in_house
 from tongpin.demo.tables.staff import DeptMonth, dept_months
 from tongpin.demo.tables.visits import TraceFault, traces, visits
 from tongpin.demo.truth import Birth, InterimBill, SplitStay, births, interim_bills, split_stays
@@ -163,9 +163,12 @@ def _write_big_layouts(setting: Setting, task: Task, place: Path, lists: pa.Tabl
     """Fee lines, running bills, outpatient visits and trace codes of the hospital-month, as Parquet."""
     lines = fee_lines(setting, task.month, task.hospital, lists)
     codes, faults = traces(setting, task.month, task.hospital, lines)
+    bills = running_bills(lists, lines)
+    if not task.withdraw:  # no next month whose bills begin in this one
+        bills = pa.concat_tables([bills, still_in_house(bills, task.month)]).combine_chunks()
     for name, table in (
         ("fee-line", lines.drop_columns(["row"])),
-        ("running-bill", running_bills(lists, lines)),
+        ("running-bill", bills),
         ("outpatient-visit", visits(setting, task.month, task.hospital)),
         ("trace-code", codes),
     ):

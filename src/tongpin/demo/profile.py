@@ -243,6 +243,9 @@ class Layouts(Strict):
     bank_faults_per_month: Item[Count]
     peers_per_level: Item[Count]
     peer_spread: Item[Share]
+    assessed_peers: Item[Count]
+    peer_year_spread: Item[Share]
+    filed_spread: Item[Share]
 
 
 class CommonDiagnosis(Strict):

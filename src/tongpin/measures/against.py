@@ -55,7 +55,8 @@ PAGES = "全部出院"
 class Asked:
     """Figures that are asked of the desks: measures, months, slices, with intervals or without.
 
-    `cases` stand instead of the desk's own.
+    `cases` stand instead of the desk's own; `hospital` is the only one whose figures are formed, still against the
+    benchmarks of all.
     """
 
     desks: Desks
@@ -64,6 +65,7 @@ class Asked:
     by: tuple[str, ...]
     cases: pa.Table | None = None
     with_intervals: bool = True
+    hospital: str | None = None
 
 
 def compare_figures(
@@ -121,8 +123,13 @@ def _over_time(
         vintages = _vintage(asked.desks, one.measure, asked.months), _vintage(asked.desks, one.measure, before)
         value = base.value if base else None
         shift = change(one.measure, one.value, value, vintages, bridge.value if bridge else None)
-        read = _read_change(one, bridge or base) if shift.difference is not None else NONE
-        compared.append(replace(one, compared=Comparison(kind, label, value, shift, read)))
+        known = shift.difference is not None
+        there = bridge or base
+        read = _read_change(one, there) if known else NONE
+        reach = _reach_of(one, there) if known else None
+        count = there.count if there else 0
+        made = Comparison(kind, label, value, shift, read, reach=reach, reference_count=count)
+        compared.append(replace(one, compared=made))
     return compared
 
 
@@ -291,13 +298,18 @@ def _read(one: Figure, reference: float | None) -> str:
 
 def _read_change(one: Figure, base: Figure | None) -> str:
     """How a change reads: both figures are uncertain, so that their intervals are taken together."""
-    bounds = [one.low, one.high, base.low if base else None, base.high if base else None]
-    if base is None or base.value is None or one.value is None or any(bound is None for bound in bounds):
+    reach = _reach_of(one, base)
+    if reach is None or base is None or base.value is None or one.value is None:
         return _read(replace(one, low=None, high=None), None)
-    here, there = (one.high - one.low) / 2, (base.high - base.low) / 2  # type: ignore[operator]
-    reach = float(np.hypot(here, there))
     least = min(one.count, base.count)
     return _read(replace(one, low=one.value - reach, high=one.value + reach, count=least), base.value)
+
+
+def _reach_of(one: Figure, base: Figure | None) -> float | None:
+    """Half the interval of the change between two figures; null where one of them has none."""
+    if base is None or one.low is None or one.high is None or base.low is None or base.high is None:
+        return None
+    return float(np.hypot((one.high - one.low) / 2, (base.high - base.low) / 2))
 
 
 def _limits(one: Figure, reference: float | None) -> Funnel | None:

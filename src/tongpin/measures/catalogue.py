@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
-_OTHERS = ("definitions.yaml", "items.yaml", "on_demand.yaml", "peers.yaml", "sets.yaml")
+_OTHERS = ("definitions.yaml", "evaluation.yaml", "items.yaml", "on_demand.yaml", "peers.yaml", "sets.yaml")
 """Files of the catalogue of measures that hold no measures."""
 
 Unit = Literal["count", "fen", "weight_e4", "ratio", "index", "days", "weight", "yuan"]
@@ -50,7 +50,8 @@ class Measure(Strict):
     """One measure: a sum of additive facts, or a quotient of two such sums, with form, population and basis.
 
     Terms name fact columns (`tongpin.measures.facts`), a leading minus subtracts. `limits: exact` is a rate of rare
-    events: it is judged by exact limits only, never by its rank. Source: S000-01..04, S909-04.
+    events: it is judged by exact limits only, never by its rank. `interval: counts` is a rate of counts that no table
+    of cases holds: its interval comes from the counts. Source: S000-01..04, S909-04.
     """
 
     id: Annotated[StrictStr, Field(pattern=r"^[a-z]+(\.[a-z0-9_]+)+$")]
@@ -68,6 +69,7 @@ class Measure(Strict):
     weight_edition: Literal["policy"] | None = None
     benchmark_period: Literal["fixed", "same_period"] | None = None
     limits: Literal["exact"] | None = None
+    interval: Literal["counts"] | None = None
     mirrors: Mirrors | None = None
     reference: StrictStr
     assumed: bool = False
@@ -82,7 +84,7 @@ class Measure(Strict):
 _PRICED_FACTS = frozenset(
     {
         *("gross_fen", "standard_fen", "pool_payable_fen", "result_fen", "high_count", "low_count"),
-        *("insurer_payable_fen", "statement_payable_fen", "costed_standard_fen"),
+        *("insurer_payable_fen", "statement_payable_fen", "costed_standard_fen", "list_on_time_count"),
     },
 )
 

@@ -6,6 +6,7 @@ Lists as closed months paid them, front pages grouped and weighted by one editio
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,11 @@ from tongpin.measures.imported import (
     bed_facts,
     beside,
     item_facts,
+    lacks_fees,
     statement_facts,
     with_cost,
 )
+from tongpin.measures.list_rates import list_facts
 from tongpin.measures.populations import (
     DRG_POPULATION,
     LIST_POPULATION,
@@ -40,6 +43,8 @@ from tongpin.measures.populations import (
     settled_cases,
     staffed,
 )
+from tongpin.payment.lists.editions import Editions
+from tongpin.payment.lists.overdue import standing_in_home
 from tongpin.payment.month.closed import area_of, closed_months, statements
 from tongpin.payment.policy.library import open_policy, policy_at_close
 from tongpin.records.intake.load import INSTITUTIONS, read_loaded
@@ -56,6 +61,8 @@ if TYPE_CHECKING:
 MEASURES = "measures"
 """The folder of a home for its own measures (`*.yaml`) and lists of groups."""
 RISK_FILE, LIGHT_FILE = "risk_levels.csv", "light_groups.csv"
+LIST_FACTS = "list_"
+"""How the names of the facts of lists begin."""
 _COUNTED = ("case_count", "surgery_count", "stay_days")
 
 
@@ -73,7 +80,8 @@ def has_cost(home: Home) -> bool:
 class Desks:
     """Both desks of an area over all `months` that a table and its comparison need.
 
-    `benchmark_months`: the fixed base of indices and risk levels; `stays`: `all`, or `performance` (TV-P8).
+    `benchmark_months`: the fixed base of indices and risk levels; `stays`: `all`, or `performance` (TV-P8); `on`: the
+    day on which lists stand, today unless named.
     """
 
     home: Home
@@ -81,12 +89,23 @@ class Desks:
     benchmark_months: tuple[str, ...]
     area: str | None = None
     stays: str = "all"
+    on: date | None = None
     _against: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def manifests(self) -> dict[str, dict[str, Any]]:
         """The closed months of the area."""
         return closed_months(self.home, area_of(self.home, self.area))
+
+    @cached_property
+    def standing_on(self) -> date:
+        """The day on which lists stand."""
+        return self.on or date.today()  # noqa: DTZ011  # the day where the user is
+
+    @cached_property
+    def standing(self) -> pa.Table:
+        """Every list as it stands on that day."""
+        return standing_in_home(self.home, area_of(self.home, self.area), self.standing_on)
 
     @cached_property
     def policy(self) -> Policy:
@@ -119,20 +138,26 @@ class Desks:
     @cached_property
     def pages(self) -> pa.Table:
         """Front pages of all months needed."""
+        return self._counted(self._discharged)
+
+    @cached_property
+    def _discharged(self) -> pa.Table:
+        """All of them, also the stays that do not count."""
         months = sorted({*self.months, *self.benchmark_months})
-        pages = discharged_cases(self.home, self.scheme, self.policy, months, operations=True)
-        return self._completed(pages)
+        return self._completed(discharged_cases(self.home, self.scheme, self.policy, months, operations=True))
 
     @cached_property
     def lists(self) -> pa.Table:
         """Settled lists of all months needed (医保全部)."""
-        return self._completed(settled_cases(self.home, self.months, self.area))
+        discharged = self._discharged if lacks_fees(self.cost) else None
+        return self._counted(self._completed(settled_cases(self.home, self.months, self.area), discharged))
 
-    def _completed(self, cases: pa.Table) -> pa.Table:
-        if self.stays == "performance":
-            cases = performance_cases(cases)
+    def _counted(self, cases: pa.Table) -> pa.Table:
+        return performance_cases(cases) if self.stays == "performance" else cases
+
+    def _completed(self, cases: pa.Table, discharged: pa.Table | None = None) -> pa.Table:
         staff = read_loaded(self.home, layouts()["staff"].table)
-        return with_cost(staffed(placed(cases, self.institutions), staff), self.cost, self.departments)
+        return with_cost(staffed(placed(cases, self.institutions), staff), self.cost, self.departments, discharged)
 
     def cases(self, population: str, months: Sequence[str]) -> pa.Table:
         """The cases of a population in these months."""
@@ -188,10 +213,10 @@ class Desks:
         self, population: str, months: tuple[str, ...], by: Sequence[str], only: Sequence[str]
     ) -> list[pa.Table]:
         if population == LIST_POPULATION:
-            if not any(name.startswith("statement_") for name in only):
-                return []
-            found = statements(self.home, self.area, months)
-            return [placed(statement_facts(found), self.institutions)] if found.num_rows else []
+            return [
+                *self._of_statements(months, any(name.startswith("statement_") for name in only)),
+                *self._of_lists(months, any(name.startswith(LIST_FACTS) for name in only)),
+            ]
         if population != PAGE_POPULATION or not any(name not in _COUNTED for name in only):
             return []
         by_dept = [name for name in ("dept",) if name in by]
@@ -203,6 +228,16 @@ class Desks:
             *bed_facts(self.institutions, self.departments, sums, months, by_dept),
         ]
         return [placed(one, self.institutions) for one in tables]
+
+    def _of_statements(self, months: tuple[str, ...], wanted: bool) -> list[pa.Table]:
+        found = statements(self.home, self.area, months) if wanted else None
+        return [placed(statement_facts(found), self.institutions)] if found is not None and found.num_rows else []
+
+    def _of_lists(self, months: tuple[str, ...], wanted: bool) -> list[pa.Table]:
+        if not wanted:
+            return []
+        facts = list_facts(self.standing, Editions(self.home, area_of(self.home, self.area)), months)
+        return [placed(one, self.institutions) for one in facts]
 
     def list_editions(self, months: Sequence[str]) -> tuple[str, ...]:
         """The weight editions that the closed months among these were paid by."""

@@ -161,6 +161,18 @@ def _referred() -> nw.Expr:
     return _is(_among("discharge_way", [str(_limit("discharge.referred_way"))]))
 
 
+CITY_CHARACTERS = 4
+"""How many characters of a region code name the city."""
+
+
+def _elsewhere() -> dict[str, nw.Expr]:
+    """Whether a patient is insured in another city than the hospital lies in, where both are known."""
+    insured, here = (nw.col(name).cast(nw.String).fill_null("") for name in ("insured_region", "region"))
+    known = (insured != "") & (here != "")
+    other = insured.str.slice(0, CITY_CHARACTERS) != here.str.slice(0, CITY_CHARACTERS)
+    return {"insured_known_count": _is(known), "elsewhere_count": _is(known & other)}
+
+
 def _outlier() -> dict[str, nw.Expr]:
     return {name: _is(_among("outlier_class", [word])) for name, word in (("high_count", "HIGH"), ("low_count", "LOW"))}
 
@@ -271,6 +283,7 @@ _MAKERS: tuple[_Maker, ...] = (
     _Maker(("discharge_way",), lambda: {"referred_down_count": _referred()}),
     _Maker(("care_type",), lambda: {"day_surgery_count": _is(_among("care_type", ["day_surgery"]))}),
     _Maker(("outlier_class",), _outlier),
+    _Maker(("insured_region", "region"), _elsewhere),
     _Maker(("weight_e4", "rate_fen"), _weighted_rate),
     _plain("standard_fen"),
     _plain("gross_fen"),

@@ -102,7 +102,11 @@ class FigureBasis:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a figure was compared with, and how it reads; `first`, `last` are the ranks that its interval allows."""
+    """What a figure was compared with, and how it reads; `first`, `last` are the ranks that its interval allows.
+
+    Over time, `reach` is how far chance alone moves the change (the intervals of both figures taken together; null
+    where one has none), and `reference_count` the cases behind the reference.
+    """
 
     kind: str
     label: str
@@ -114,6 +118,8 @@ class Comparison:
     last: int = 0
     ranked: int = 0
     funnel: Funnel | None = None
+    reach: float | None = None
+    reference_count: int = 0
 
 
 @dataclass(frozen=True)

@@ -210,17 +210,23 @@ def statement_facts(statements: pa.Table) -> pa.Table:
 _TEXT = ("institution_code", "month", "hospital_level")
 
 
-def with_cost(cases: pa.Table, cost: pa.Table, departments: pa.Table) -> pa.Table:
+def lacks_fees(cost: pa.Table) -> bool:
+    """Whether a whole cost stands without the fees that it was spent on, so that those of all cases are asked for."""
+    return any(row["cost_kind"] == WHOLE_COST and row["fee_amount_fen"] is None for row in cost.to_pylist())
+
+
+def with_cost(cases: pa.Table, cost: pa.Table, departments: pa.Table, discharged: pa.Table | None = None) -> pa.Table:
     """The cases with `cost_fen`: the fee times the ratio of cost to fee of its group, else of its department.
 
-    `cost`: rows of the layout `cost`. A ratio is given as such, or is the whole cost after allocation over its fee
-    (over the fees of the department's cases where the row gives none). Rounding points: the ratio to a millionth, the
-    cost of a case to the fen. Null without a ratio; without any cost the column is absent. Source: S906-01.
+    `cost`: rows of the layout `cost`. A ratio is given as such, or is the whole cost after allocation over its fee;
+    where the row gives none, over the fees of all patients that the department discharged in the month: `discharged`,
+    the cases themselves unless given (lists are only the insured of them). Rounding points: the ratio to a millionth,
+    the cost of a case to the fen. Null without a ratio; without any cost the column is absent. Source: S906-01.
     """
     if not cost.num_rows:
         return cases
     national = {(one["institution_code"], one["dept_code"]): _national(one) for one in departments.to_pylist()}
-    fees = _fees(cases)
+    fees = _fees(cases if discharged is None else discharged)
     ratios: dict[str, int] = {}
     for key, rows in _cost_rows(cost, national).items():
         ratio = _cost_ratio(rows, fees.get(key, 0))

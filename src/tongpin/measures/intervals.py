@@ -109,7 +109,8 @@ def intervals(table: pa.Table, measure: Measure) -> dict[str, NDArray[np.float64
     """
     scale = scale_of(measure.denominator[0]) / scale_of(measure.numerator[0])
     n, a, b, aa, ab, bb = (np.asarray(table[name].to_numpy(), dtype=np.float64) for name in _MOMENTS[:-1])
-    is_rate = np.asarray(table["ones"].to_numpy(zero_copy_only=False), dtype=np.bool_)
+    # Stays of one day are ones too, and no rate.
+    is_rate = np.asarray(table["ones"].to_numpy(zero_copy_only=False), dtype=np.bool_) & (measure.unit == "ratio")
     some = b != 0
     safe = np.where(some, b, 1.0)
     value = np.where(some, a / safe, np.nan)
@@ -129,13 +130,29 @@ def intervals(table: pa.Table, measure: Measure) -> dict[str, NDArray[np.float64
     }
 
 
+def counted_interval(measure: Measure, row: Mapping[str, Any]) -> dict[str, float]:
+    """`n`, `low`, `high` of a rate whose counts are imported, by Wilson; nothing for other measures or no counts."""
+    if measure.interval is None:
+        return {}
+    hits, of = (
+        sum(-row[term[1:]] if term.startswith("-") else row[term] for term in side)
+        for side in (measure.numerator, measure.denominator)
+    )
+    if of <= 0:
+        return {}
+    low, high = wilson(hits, of)
+    return {"n": of, "low": float(low), "high": float(high)}
+
+
 def wilson(hits: Any, of: Any) -> tuple[Any, Any]:
     """Wilson's interval of rates, 0–1; `of` is above zero."""
     z = stats.norm.ppf((1 + confidence()) / 2)
     rate = hits / of
     middle = (rate + z**2 / (2 * of)) / (1 + z**2 / of)
     reach = z / (1 + z**2 / of) * np.sqrt(rate * (1 - rate) / of + z**2 / (4 * of**2))
-    return np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
+    low, high = np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
+    # Rounding must not leave a rate of 0 or 1 outside its own interval.
+    return np.minimum(low, rate), np.maximum(high, rate)
 
 
 def shrunk(value: NDArray[np.float64], count: NDArray[np.float64], reference: float, k: float) -> NDArray[np.float64]:

@@ -50,6 +50,11 @@ UNIT_WORDS = {
 }
 
 
+def unit_kind(unit: str) -> Kind:
+    """The kind of cell that holds a figure of this unit."""
+    return _UNITS[unit][0]
+
+
 def value_text(value: float | None, unit: str) -> str:
     """A figure as people read it: 97.56%, 1.014, 万元 for sums of money."""
     if value is None:
@@ -86,12 +91,17 @@ def interval_text(one: Figure) -> str:
 
 def rank_text(compared: Comparison) -> str:
     """The ranks that the interval allows: `第 3 名`, `第 48–55 名（共 55）`, `分不出`, a dash for the unranked."""
-    if not compared.first:
+    return places_text(compared.first, compared.last, compared.ranked)
+
+
+def places_text(first: int, last: int, ranked: int) -> str:
+    """A range of places among `ranked` in the same words; no first place: unranked."""
+    if not first:
         return MISSING
-    if compared.last - compared.first == compared.ranked - 1:
-        return f"分不出（共 {compared.ranked}）"
-    place = f"{compared.first}" if compared.first == compared.last else f"{compared.first}–{compared.last}"
-    return f"第 {place} 名（共 {compared.ranked}）"
+    if last - first == ranked - 1:
+        return f"分不出（共 {ranked}）"
+    place = f"{first}" if first == last else f"{first}–{last}"
+    return f"第 {place} 名（共 {ranked}）"
 
 
 def reading_text(compared: Comparison) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from tongpin.base.errors import TongpinError
 from tongpin.measures.against import Asked, compare_figures
 from tongpin.measures.catalogue import Measure, measures_of
-from tongpin.measures.compare import KINDS, OVER_TIME, base_months
+from tongpin.measures.compare import HOSPITAL, KINDS, OVER_TIME, base_months
 from tongpin.measures.compute import compute
-from tongpin.measures.desks import Desks, has_cost, own_folder
+from tongpin.measures.desks import LIST_FACTS, Desks, has_cost, own_folder
 from tongpin.measures.distinct import OnDemand, count_on_demand, load_on_demand
 from tongpin.measures.figures import (
     AnyMeasure,
@@ -24,11 +25,12 @@ from tongpin.measures.figures import (
     span_text,
 )
 from tongpin.measures.imported import needs_cost
-from tongpin.measures.intervals import has_interval, intervals, moments
+from tongpin.measures.intervals import counted_interval, has_interval, intervals, moments
 from tongpin.payment.month.statement_columns import LEVELS, synthetic_notice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     import pyarrow as pa
 
@@ -48,7 +50,8 @@ class Wish:
     `by`: columns to slice by; `measures`: ids, of the catalogue, of `on_demand` or `sets` (`@six`); `compare`: a kind
     of `KINDS` or empty; `stays`: `all` or `performance` (stays beyond 60 days out); `benchmark`: the fixed base of
     indices (a year before where it is loaded, unless named); `shrink`: `fixed` or `empirical`; `hospital`: only the
-    rows of this institution are given, everything is counted over all.
+    rows of this institution are given, everything is counted over all; `on`: the day on which lists stand (today);
+    `dept`: only the rows of this department (code or name) are given, in the same way; `intervals`: with or without.
     """
 
     months: tuple[str, ...]
@@ -60,6 +63,9 @@ class Wish:
     benchmark: tuple[str, ...] = ()
     shrink: str = "fixed"
     hospital: str | None = None
+    on: date | None = None
+    dept: str | None = None
+    intervals: bool = True
 
 
 def known_measures(home: Home) -> dict[str, AnyMeasure]:
@@ -72,11 +78,12 @@ def known_measures(home: Home) -> dict[str, AnyMeasure]:
 
 
 def chosen_measures(home: Home, words: Sequence[str]) -> tuple[AnyMeasure, ...]:
-    """The measures of ids and sets (`@six`), each once. Errors: `measures.unknown`, `measures.cost`."""
+    """The measures of ids and sets (`@six`, `@科室六指标`), each once. Errors: `measures.unknown`, `measures.cost`."""
     known, sets = known_measures(home), load_sets()
+    by_word = {f"@{word}": one.measures for one in sets.values() for word in (one.id, one.label)}
     chosen: dict[str, AnyMeasure] = {}
     for word in words:
-        named = sets[word[1:]].measures if word.startswith("@") and word[1:] in sets else (word,)
+        named = by_word.get(word, (word,))
         for name in named:
             if name in known:
                 chosen[name] = known[name]
@@ -103,26 +110,67 @@ def figures_in_home(home: Home, wish: Wish) -> FigureTable:
     Errors: `measures.empty` (no cases), `measures.unknown`, `measures.compare`, PolicyError of `closed.py` and
     `library.py`. Source: S000-25, S000-44, S001-04, S002-05, S002-14, S900-03, S900-04.
     """
-    if wish.compare and wish.compare not in KINDS:
-        raise TongpinError(
-            "measures.compare",
-            f"没有比较方式 {wish.compare}",
-            where="--compare",
-            hint="、".join(f"{word} {label}" for word, label in KINDS.items()),
-        )
+    (table,) = figures_beside(home, wish, (wish.compare,))
+    return table
+
+
+def figures_beside(home: Home, wish: Wish, kinds: Sequence[str], desks: Desks | None = None) -> tuple[FigureTable, ...]:
+    """The figures of a wish beside several references (kinds of `KINDS`, empty for none), the cases read once.
+
+    A table for each kind, the same figures in the same order; errors as `figures_in_home`. `desks` of `desks_for` serve
+    several wishes that differ in slices and measures alone.
+    """
+    for kind in kinds:
+        if kind and kind not in KINDS:
+            raise TongpinError(
+                "measures.compare",
+                f"没有比较方式 {kind}",
+                where="--compare",
+                hint="、".join(f"{word} {label}" for word, label in KINDS.items()),
+            )
     measures = chosen_measures(home, wish.measures)
-    before = base_months(wish.months, wish.compare) if wish.compare in OVER_TIME else ()
+    before = {kind: base_months(wish.months, kind) for kind in kinds if kind in OVER_TIME}
+    alone = "institution_code" in wish.by and all(kind in {"", HOSPITAL, *OVER_TIME} for kind in kinds)
+    asked = Asked(
+        desks or desks_for(home, wish, kinds),
+        measures,
+        wish.months,
+        wish.by,
+        with_intervals=wish.intervals,
+        hospital=wish.hospital if alone else None,
+    )
+    figures = figures_of(asked)
+    names = _names(asked.desks, wish.by)
+    return tuple(_table(asked, wish, kind, figures, before.get(kind, ()), names) for kind in kinds)
+
+
+def desks_for(home: Home, wish: Wish, kinds: Sequence[str]) -> Desks:
+    """The desks that the months, the area and the stays of a wish need beside these references.
+
+    StoreError `measures.empty` when neither desk has a case in the months.
+    """
+    before = {month for kind in kinds if kind in OVER_TIME for month in base_months(wish.months, kind)}
     years = base_months(wish.months, "yoy")
     wanted = tuple(sorted({*wish.months, *before}))
-    desks = Desks(home, wanted, wish.benchmark or years, wish.area, wish.stays)
+    desks = Desks(home, wanted, wish.benchmark or years, wish.area, wish.stays, wish.on)
     if not wish.benchmark and not desks.cases("全部出院", years).num_rows:
-        desks = Desks(home, wanted, wish.months, wish.area, wish.stays)
+        desks = Desks(home, wanted, wish.months, wish.area, wish.stays, wish.on)
     desks.check(wish.months)
-    asked = Asked(desks, measures, wish.months, wish.by)
-    figures = figures_of(asked)
-    if wish.compare:
-        figures = compare_figures(asked, figures, figures_of, wish.compare, before, wish.shrink)
-    names = _names(desks, wish.by)
+    return desks
+
+
+def _table(
+    asked: Asked,
+    wish: Wish,
+    kind: str,
+    figures: list[Figure],
+    before: tuple[str, ...],
+    names: Mapping[str, Mapping[str, str]],
+) -> FigureTable:
+    """The figures beside one reference, and what a reader has to know of them."""
+    wish = replace(wish, compare=kind)
+    if kind:
+        figures = compare_figures(asked, figures, figures_of, kind, before, wish.shrink)
     kept = [one for one in figures if wish.hospital in {None, one.place.get("institution_code")}]
     if wish.hospital is not None and not kept:
         raise TongpinError(
@@ -131,15 +179,24 @@ def figures_in_home(home: Home, wish: Wish) -> FigureTable:
             where="--hospital",
             hint="核对机构代码；--by 里写上 hospital",
         )
+    named = [_named(one, names) for one in kept]
+    shown = [one for one in named if wish.dept in {None, one.place.get("dept"), one.names.get("dept")}]
+    if wish.dept is not None and not shown:
+        raise TongpinError(
+            "measures.dept",
+            f"没有科室 {wish.dept} 的数，或没有按科室切分",
+            where="--dept",
+            hint="写科室代码或名称，与不带 --dept 的表上一样；--by 里写上 dept",
+        )
     return FigureTable(
         months=wish.months,
         by=wish.by,
-        measures=measures,
-        basis=_basis(desks, wish),
-        figures=tuple(_named(one, names) for one in kept),
-        compare=wish.compare,
-        notes=_notes(desks, wish, measures),
-        has_cost=desks.has_cost,
+        measures=asked.measures,
+        basis=_basis(asked.desks, wish),
+        figures=tuple(shown),
+        compare=kind,
+        notes=_notes(asked.desks, wish, asked.measures),
+        has_cost=asked.desks.has_cost,
         labels={column: slice_label(column) for column in wish.by},
     )
 
@@ -173,10 +230,11 @@ def _of_population(asked: Asked, population: str, own: Sequence[AnyMeasure]) -> 
     cases = asked.desks.cases(population, asked.months) if asked.cases is None else asked.cases
     if any(name not in cases.column_names for name in by):
         return {}
+    cases = _of_hospital(cases, asked.hospital)
     found: dict[Key, dict[str, Figure]] = {}
     if plain:
         only = sorted({name for one in plain for name in one.facts})
-        sums = asked.desks.sums(population, asked.months, by, only, cases)
+        sums = _of_hospital(asked.desks.sums(population, asked.months, by, only, cases), asked.hospital)
         able = [one for one in plain if set(one.facts) <= set(sums.column_names)]
         table = compute(sums, able, by).to_pylist() if able else []
         counts = {_key(row, by): row["case_count"] for row in sums.to_pylist()}
@@ -196,6 +254,10 @@ def _of_population(asked: Asked, population: str, own: Sequence[AnyMeasure]) -> 
                 {one.id: Figure(place, {}, one, figures[one.id].value, figures[one.id].cases) for one in counted}
             )
     return found
+
+
+def _of_hospital(table: pa.Table, hospital: str | None) -> pa.Table:
+    return table if hospital is None else table.filter(pc.equal(table["institution_code"], hospital))
 
 
 def _key(row: Mapping[str, Any], by: Sequence[str]) -> Key:
@@ -241,7 +303,7 @@ def _figure(
     counts: Mapping[Key, int],
 ) -> Figure:
     place = dict(zip(by, key, strict=True))
-    value, told = row[one.id], sure.get(one.id, {}).get(key)
+    value, told = row[one.id], sure.get(one.id, {}).get(key) or counted_interval(one, row)
     notes = [row.get(f"{one.id}.flag") or ""]
     if value is None:
         few = [limit for limit in one.null_when if row[limit.column] < limit.below]
@@ -313,6 +375,8 @@ def _notes(desks: Desks, wish: Wish, measures: Sequence[AnyMeasure]) -> tuple[st
             notes.append(f"基期没有装载，消耗指数与风险级别以本期 {span_text(wish.months)} 为基期：全区域的指数恒为 1")
         if desks.risk_list is not None:
             notes.append("风险级别：导入的名单优先，名单外的按基期死亡率自算")
+    if any(name.startswith(LIST_FACTS) for one in measures if isinstance(one, Measure) for name in one.facts):
+        notes.append(f"清单的上传与退回按出院月，是 {desks.standing_on} 的情况")
     units = {one.unit for one in measures if isinstance(one, Measure) and one.benchmark_period is None}
     if wish.compare and wish.compare not in OVER_TIME and units & {"yuan", "days", "ratio"}:
         notes.append(ADVICE)

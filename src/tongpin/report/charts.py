@@ -295,6 +295,89 @@ def funnel(
     }
 
 
+def flow(
+    stages: Sequence[str],
+    nodes: Sequence[Mapping[str, Any]],
+    links: Sequence[Mapping[str, Any]],
+    *,
+    width: int,
+    height: int,
+) -> dict[str, Any]:
+    """Stages from left to right, each a column of nodes that sum to the same, with bands between them (Sankey).
+
+    `nodes`: `stage` (its place), `key`, `value`, `colour`, `lines` (the label, line by line), top first; `links`:
+    `stage`, `source`, `target` (keys in this stage and the next), `value`, `colour`.
+    """
+    whole = max(sum(node["value"] for node in nodes if node["stage"] == place) for place in range(len(stages))) or 1
+    most = max(sum(node["stage"] == place for node in nodes) for place in range(len(stages)))
+    gap = whole * _FLOW_GAP
+    tops: dict[tuple[int, str], float] = {}
+    boxes = []
+    for place in range(len(stages)):
+        top = 0.0
+        for node in (one for one in nodes if one["stage"] == place):
+            tops[place, node["key"]] = top
+            box = {"x": place, "x2": place + _FLOW_BOX, "y": top, "y2": top + node["value"], "colour": node["colour"]}
+            boxes.append(box | {"lines": list(node["lines"]), "middle": top + node["value"] / 2})
+            top += node["value"] + gap
+    bottom = whole + gap * (most - 1)
+    x = {"field": "x", "type": "quantitative", "axis": None, "scale": {"domain": [0, len(stages) - 1 + _FLOW_ROOM]}}
+    y = {"field": "y", "type": "quantitative", "axis": None, "scale": {"domain": [0, bottom], "reverse": True}}
+    colour = {"field": "colour", "type": "nominal", "scale": None, "legend": None}
+    at = {"x": {**x, "field": "at"}, "y": {**y, "field": "middle"}, "text": {"field": "lines"}}
+    text = {"type": "text", "align": "left", "baseline": "middle", "fontSize": 11.5, "lineHeight": 15, "color": INK}
+    halo = text | {"stroke": "white", "strokeWidth": 4, "strokeOpacity": 0.85, "strokeJoin": "round"}
+    labels = [box | {"at": box["x2"] + 0.02} for box in boxes if box["lines"]]
+    heads = [{"x": place, "y": 0, "label": label} for place, label in enumerate(stages)]
+    return {
+        "width": width,
+        "height": height,
+        "padding": {"top": 26, "left": 4, "right": 4, "bottom": 6},
+        "layer": [
+            {
+                "data": {"values": _bands(links, tops)},
+                "mark": {"type": "area", "opacity": 0.32},
+                "encoding": {"x": x, "y": y, "y2": {"field": "y2"}, "color": colour, "detail": {"field": "band"}},
+            },
+            {
+                "data": {"values": boxes},
+                "mark": {"type": "rect"},
+                "encoding": {"x": x, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}, "color": colour},
+            },
+            *[{"data": {"values": labels}, "mark": mark, "encoding": at} for mark in (halo, text)],
+            {
+                "data": {"values": heads},
+                "mark": {"type": "text", "align": "left", "dy": -14, "fontSize": 13, "fontWeight": 600, "color": INK},
+                "encoding": {"x": x, "y": y, "text": {"field": "label"}},
+            },
+        ],
+    }
+
+
+_FLOW_GAP, _FLOW_BOX, _FLOW_ROOM, _FLOW_STEPS = 0.05, 0.05, 0.62, 24
+"""Of a flow: space between nodes (of the whole), width of a node and room for the last labels (of a stage), points."""
+
+
+def _bands(links: Sequence[Mapping[str, Any]], tops: Mapping[tuple[int, str], float]) -> list[dict[str, Any]]:
+    """The bands as points from the right edge of a node to the left edge of the next, eased at both ends."""
+    used: dict[tuple[int, str, str], float] = {}
+    points = []
+    for number, link in enumerate(links):
+        place, value = link["stage"], link["value"]
+        ends = []
+        for side, stage, key in (("out", place, link["source"]), ("in", place + 1, link["target"])):
+            start = used.get((stage, key, side), tops[stage, key])
+            used[stage, key, side] = start + value
+            ends.append(start)
+        for step in range(_FLOW_STEPS + 1):
+            share = step / _FLOW_STEPS
+            eased = share * share * (3 - 2 * share)
+            low = ends[0] + (ends[1] - ends[0]) * eased
+            along = place + _FLOW_BOX + share * (1 - _FLOW_BOX)
+            points.append({"x": along, "y": low, "y2": low + value, "band": number, "colour": link["colour"]})
+    return points
+
+
 def _names(
     rows: Sequence[Mapping[str, Any]], x: dict[str, Any], y: dict[str, Any], place: dict[str, Any]
 ) -> list[dict[str, Any]]:

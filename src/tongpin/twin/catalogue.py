@@ -18,10 +18,15 @@ from tongpin.measures.catalogue import (
 
 
 class Side(Strict):
-    """One side of a pair: its heading and the measures that show it."""
+    """One side of a pair: its heading, the measures that show it, and those that join where cost was imported."""
 
     label: str
     measures: tuple[str, ...]
+    costed: tuple[str, ...] = ()
+
+    def shown(self, *, costed: bool) -> tuple[str, ...]:
+        """The measures of the side, those of cost among them only where a hospital imported it (S906-01)."""
+        return (*self.measures, *self.costed) if costed else self.measures
 
 
 class Pair(Strict):
@@ -54,20 +59,39 @@ class RedLine(Strict):
         return f"{self.limit_e4 * 100 / SCALE:g}%"
 
 
+class Direction(Strict):
+    """A direction in which more cases of a group move CMI and the result, as the tables of mix name it."""
+
+    id: str
+    label: str
+    cmi: Literal["up", "down"]
+    result: Literal["up", "down"]
+    note: str
+
+
+@cache
+def load_directions() -> tuple[Direction, ...]:
+    """The four directions of a change of mix, in the order of the tables. Source: S000-01."""
+    return read_catalogue(catalogue_folder("twin") / "mix.yaml", "directions", Direction)
+
+
 @cache
 def load_pairs() -> tuple[Pair, ...]:
     """The four mirror pairs; a measure the catalogue does not know is refused (`twin.measure`)."""
     pairs = read_catalogue(catalogue_folder("twin") / "mirror.yaml", "pairs", Pair)
     for pair in pairs:
-        for measure_id in (*pair.insurance.measures, *pair.assessment.measures):
-            measure(measure_id)
+        for side in (pair.insurance, pair.assessment):
+            for measure_id in side.shown(costed=True):
+                measure(measure_id)
     return pairs
 
 
 @cache
 def load_red_lines() -> tuple[RedLine, ...]:
-    """The red lines; a measure the catalogue does not know is refused (`twin.measure`)."""
-    lines = read_catalogue(catalogue_folder("twin") / "red_lines.yaml", "red_lines", RedLine)
+    """The red lines, that of cost last; a measure the catalogue does not know is refused (`twin.measure`)."""
+    folder = catalogue_folder("twin")
+    files = [read_catalogue(folder / name, "red_lines", RedLine) for name in ("red_lines.yaml", "cost.yaml")]
+    lines = tuple(line for file in files for line in file)
     for line in lines:
         measure(line.measure)
     return lines

@@ -29,8 +29,16 @@ def departments_against_expected(mirror: pa.Table) -> pa.Table:
     Excess = actual − expected share over the same cases (0–1). `_high` is true where it exceeds the tolerance and the
     department has enough cases at both desks (`comparable`). Never compared with the hospital's red lines. S000-26.
     """
+    return _against_expected(mirror, setting("department.minimum_cases"))
+
+
+def groups_against_expected(mirror: pa.Table) -> pa.Table:
+    """The same of the groups of hospitals: against the share that the region has in the same group. S000-02."""
+    return _against_expected(mirror, setting("group_fee.minimum_cases"))
+
+
+def _against_expected(mirror: pa.Table, least: int) -> pa.Table:
     tolerance = setting("department.tolerance_e4") / SCALE
-    least = setting("department.minimum_cases")
     frame = nw.from_native(mirror, eager_only=True).with_columns(
         *[(nw.col(actual) - nw.col(expected)).alias(f"{part}_excess") for part, actual, expected in PARTS],
         comparable=(nw.col("settlement.cases").fill_null(0) >= least)
@@ -51,6 +59,22 @@ def crossing_departments(departments: pa.Table) -> pa.Table:
         (nw.col("settlement.result").fill_null(0) < 0) & (nw.col("drug_high") | nw.col("consumable_high")),
     )
     return crossing.sort("settlement.result", "institution_code", "dept").to_native()
+
+
+BY_FEE, BY_COST = "settlement.result_ratio.standard", "settlement.surplus_ratio.cost"
+"""The two result ratios of a group against its standard: (standard − fee) and (standard − cost) ÷ standard."""
+
+
+def crossing_groups(groups: pa.Table) -> pa.Table:
+    """Groups above their standard, by fee or by cost, that run a share above expectation; the worst ratio first.
+
+    `groups` as `groups_against_expected` gives them; `BY_COST` is looked at only where it is there. S000-02.
+    """
+    frame = nw.from_native(groups, eager_only=True)
+    ratios = [name for name in (BY_COST, BY_FEE) if name in groups.column_names]
+    overspent = nw.any_horizontal(*(nw.col(name).fill_null(0.0) < 0 for name in ratios), ignore_nulls=True)
+    crossing = frame.filter(overspent & (nw.col("drug_high") | nw.col("consumable_high")))
+    return crossing.sort(*ratios, "institution_code", "drg").to_native()
 
 
 COUNTS = ("low_risk_death_count",)

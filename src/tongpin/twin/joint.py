@@ -13,12 +13,20 @@ from tongpin.base.money import check_balance
 from tongpin.measures.benchmark import group_deaths, group_means, risk_levels
 from tongpin.measures.compute import compute, roll_up
 from tongpin.measures.engine import sum_facts
+from tongpin.measures.imported import with_cost
 from tongpin.measures.populations import paid_by_group, settled_lines, sliced
 from tongpin.payment.month.statement_columns import LEVELS
 from tongpin.payment.pricing.schema import OBSERVED
 from tongpin.twin.basis import Basis, department_labels, read_basis
 from tongpin.twin.catalogue import RedLine, measure
-from tongpin.twin.crossing import crossing_departments, departments_against_expected
+from tongpin.twin.crossing import (
+    crossing_departments,
+    crossing_groups,
+    departments_against_expected,
+    groups_against_expected,
+)
+from tongpin.twin.joint_mix import mix_effects
+from tongpin.twin.joint_overspend import overspend_counts
 from tongpin.twin.mirror import DISCHARGE_MEASURES, SETTLEMENT_MEASURES, mirror_table
 from tongpin.twin.portfolio.classes import class_table, group_table, runs_with
 from tongpin.twin.red_lines import compared_hospitals, group_line, groups_over, hospital_lines, hospitals_over
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tongpin.measures.catalogue import Measure
+    from tongpin.twin.joint_mix import MixEffect
 
 GRAIN = ("institution_code", "dept", "drg")
 LIST_MEASURES = ("settlement.all_cases", "settlement.grouping_rate.scope", "settlement.grouping_rate.quality")
@@ -59,8 +68,10 @@ class JointReport:
     """The joint report of a month: tables of figures, and for each figure form, population, basis.
 
     `city` (one row), `levels`, `hospitals`, `departments`: one column per measure id (both desks); `groups`,
-    `classes`: the portfolio; `warnings`: groups above 110 % of the standard; `crossing`: departments that overspend
-    and run high shares; `spread`: counted cells of standard against fee; `bridge`: lists to statement.
+    `classes`: the portfolio; `warnings`: groups above 110 % of the standard; `crossing`, `crossing_groups`: departments
+    and groups that overspend and run high shares; `overspend`: by hospital the cases that do (`overspend_counts`, with
+    `level`); `mix`: what a change of each group does; `spread`: counted cells of standard against fee; `bridge`: lists
+    to statement. `settlement`, `discharge`: the facts of both desks by hospital, department and group.
     """
 
     month: str
@@ -75,8 +86,13 @@ class JointReport:
     group_line: RedLine
     warnings: pa.Table
     crossing: pa.Table
+    crossing_groups: pa.Table
+    overspend: pa.Table
+    mix: tuple[MixEffect, ...]
     spread: pa.Table
     bridge: tuple[BridgeLine, ...]
+    settlement: pa.Table
+    discharge: pa.Table
     group_labels: Mapping[str, str]
     measures: tuple[Measure, ...]
 
@@ -96,6 +112,7 @@ def build_joint(
     *,
     group_labels: Mapping[str, str] | None = None,
     earlier_runs: Mapping[str, int] | None = None,
+    cost: tuple[pa.Table, pa.Table] | None = None,
 ) -> JointReport:
     """The joint report of `month` (`2025-06`).
 
@@ -103,7 +120,8 @@ def build_joint(
     and late lists, red and blue lines appear in the bridge only. `pages`: grouped and weighted front pages discharged
     in the month; `benchmark_pages`: the same of the fixed base month. `statement`: the 月度支付情况表 of the month;
     payable and result of all lines must equal it (BalanceError otherwise). `policy_info`: see `Basis`. `earlier_runs`:
-    how many closed months in a row before this one each group of the area lost (`losing_runs`).
+    how many closed months in a row before this one each group of the area lost (`losing_runs`). `cost`: the imported
+    cost of one hospital and its departments, for that hospital's own report; no figure of the area rests on it.
     Source: S000-01..04, S000-07, S000-12..19, S000-26, S000-44, S909-04.
     """
     basis = read_basis(policy_info)
@@ -111,13 +129,17 @@ def build_joint(
     bridge = _bridge(priced, statement)
     lists = settled_lines(priced)
     drg_lists = paid_by_group(lists)
+    if cost is not None:
+        months = pa.array([month] * drg_lists.num_rows, pa.string())
+        drg_lists = with_cost(drg_lists.append_column("month", months), *cost, discharged=pages)
+    regional = group_means(pages)
     settlement = places.levelled(sum_facts(drg_lists, GRAIN))
     discharge = places.levelled(
         sum_facts(
             sliced(pages),
             GRAIN,
             benchmark=group_means(benchmark_pages),
-            regional=group_means(pages),
+            regional=regional,
             risk=risk_levels(group_deaths(benchmark_pages)),
         ),
     )
@@ -126,7 +148,8 @@ def build_joint(
     departments = places.named(
         departments_against_expected(mirror_table(settlement, discharge, ["institution_code", "dept"])),
     )
-    departments = departments.append_column("dept_label", _dept_labels(departments))
+    departments = departments.append_column("dept_label", dept_labels(departments))
+    by_group = mirror_table(settlement, discharge, ["institution_code", "drg"])
     groups = group_table(settlement, runs_with(settlement, earlier_runs or {}))
     return JointReport(
         month=month,
@@ -141,8 +164,13 @@ def build_joint(
         group_line=group_line(),
         warnings=places.named(groups_over(settlement), keep_order=True),
         crossing=crossing_departments(departments),
+        crossing_groups=places.named(crossing_groups(groups_against_expected(by_group)), keep_order=True),
+        overspend=places.levelled(overspend_counts(drg_lists, regional)),
+        mix=mix_effects(settlement, discharge),
         spread=_spread(drg_lists),
         bridge=bridge,
+        settlement=settlement,
+        discharge=discharge,
         group_labels=dict(group_labels or {}),
         measures=tuple(
             measure(name)
@@ -220,7 +248,8 @@ def _in_level_order(levels: pa.Table) -> pa.Table:
     return levels.take(pa.array(np.argsort(ranks, kind="stable")))
 
 
-def _dept_labels(departments: pa.Table) -> pa.Array:
+def dept_labels(departments: pa.Table) -> pa.Array:
+    """The names of the departments' codes."""
     labels = department_labels()
     return pa.array(
         [labels.get(code, f"科别 {code}" if code else "未填科别") for code in departments["dept"].to_pylist()],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
 from tongpin.base.money import SCALE, round_half_up
 from tongpin.measures.catalogue import load_definitions
 from tongpin.report import words
@@ -12,18 +14,24 @@ from tongpin.report.html import render_page
 from tongpin.twin.basis import definition_text
 from tongpin.twin.catalogue import anchor_text, load_pairs, load_settings, setting
 from tongpin.twin.joint_charts import joint_charts
+from tongpin.twin.joint_mix import by_direction
+from tongpin.twin.joint_overspend import overspend_of, told
+from tongpin.twin.joint_sheets import LOW_RISK, MIX_NOTE
 from tongpin.twin.portfolio.catalogue import load_classes
 from tongpin.twin.portfolio.classes import losing_months
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from fractions import Fraction
+
     from tongpin.measures.catalogue import Measure
     from tongpin.twin.catalogue import Pair
     from tongpin.twin.joint import JointReport
+    from tongpin.twin.joint_overspend import Overspend
 
-TOP_HOSPITALS, TOP_WARNINGS, TOP_CROSSING, TOP_GROUPS, TOP_LOW_WEIGHT = 12, 20, 30, 8, 5
+TEMPLATES = Path(__file__).parent / "templates"
 
-LOW_RISK = "discharge.low_risk_mortality"
-"""Shown as deaths/cases where it is flagged: too few cases for a rate."""
+TOP_HOSPITALS, TOP_WARNINGS, TOP_CROSSING, TOP_GROUPS, TOP_LOW_WEIGHT, TOP_MIX = 12, 20, 30, 8, 5, 5
 
 SECTIONS = (
     ("city", "全市概览"),
@@ -33,7 +41,7 @@ SECTIONS = (
     ("lines", "红线"),
     ("portfolio", "病组组合"),
     ("departments", "科室"),
-    ("crossing", "超支且药耗偏高"),
+    ("crossing", "超支与药耗"),
     ("forms", "口径说明"),
 )
 SHORT = {
@@ -87,20 +95,11 @@ def joint_html(joint: JointReport) -> str:
     groups = joint.groups.to_pylist()
     definitions = [(one, *definition_text(one)) for one in (*load_definitions().values(), *load_settings().values())]
     city = joint.city.to_pylist()[0]
-    context = {
+    city_overspend = overspend_of(joint.overspend)
+    context = shared_context(joint, joint.measures) | {
         "title": f"{words.month_text(joint.month)}医保结算与绩效考核联合报告 · {joint.basis.area_label}",
-        "month": joint.month,
-        "basis": joint.basis,
-        "notices": joint.basis.lines,
         "sections": SECTIONS,
-        "measures": measures,
-        "name": {one.id: _name_with_unit(one) for one in joint.measures},
-        "short": SHORT,
-        "pairs": load_pairs(),
-        "pair_rows": _pair_rows,
-        "anchor": lambda measure_id: anchor_text(measures[measure_id]),
-        "show": lambda measure_id, value: figure_text(measures[measure_id], value),
-        "per_case": round_half_up,
+        "pair_rows": pair_rows,
         "city": city,
         "levels": joint.levels.to_pylist(),
         "hospitals": hospitals,
@@ -113,8 +112,6 @@ def joint_html(joint: JointReport) -> str:
         "top": TOP_HOSPITALS,
         "warning_top": TOP_WARNINGS,
         "crossing_top": TOP_CROSSING,
-        "group_label": joint.group_label,
-        "group_minimum": setting("group_fee.minimum_cases"),
         "classes": joint.classes.to_pylist(),
         "class_label": {one.id: one for one in load_classes()},
         "total_cases": sum(row["case_count"] for row in groups),
@@ -124,16 +121,69 @@ def joint_html(joint: JointReport) -> str:
         "low_weight_below": words.number_text(load_definitions()["weight.low_below_e4"].value / SCALE, 1),
         "losing_months": losing_months(),
         "low_weight": _low_weight(hospitals),
-        "low_risk": LOW_RISK,
         "low_risk_coverage": city["low_risk_count"] / city["discharge.cases"],
         "few": measures[LOW_RISK].flag_when[0].below,
+        "crossing": joint.crossing.to_pylist(),
+        "crossing_groups": joint.crossing_groups.to_pylist(),
+        "group_top": TOP_WARNINGS,
+        "overspend": _overspend_rows(joint),
+        "city_overspend": city_overspend,
+        "city_told": told(city_overspend),
+        "mix": by_direction(joint.mix, TOP_MIX),
+        "mix_count": len(joint.mix),
+        "definitions": definitions,
+    }
+    return render_page("joint.html", context, folder=TEMPLATES)
+
+
+def shared_context(joint: JointReport, chosen: Iterable[Measure]) -> dict[str, Any]:
+    """What the report of an area and that of a hospital both say, with the measures that they show."""
+    measures = {one.id: one for one in chosen}
+    return {
+        "month": joint.month,
+        "basis": joint.basis,
+        "notices": joint.basis.lines,
+        "measures": measures,
+        "name": {one.id: _name_with_unit(one) for one in measures.values()},
+        "short": SHORT,
+        "pairs": load_pairs(),
+        "anchor": lambda measure_id: anchor_text(measures[measure_id]),
+        "show": lambda measure_id, value: figure_text(measures[measure_id], value),
+        "signed": _signed,
+        "signed_yuan": lambda fen: _plus(fen, words.yuan_text(fen)),
+        "signed_wan": lambda fen: _plus(fen, words.wan_text(fen)),
+        "per_case": round_half_up,
+        "group_label": joint.group_label,
+        "group_minimum": setting("group_fee.minimum_cases"),
+        "low_risk": LOW_RISK,
         "tolerance": setting("department.tolerance_e4") * 100 / SCALE,
         "department_minimum": setting("department.minimum_cases"),
         "benchmark_minimum": load_definitions()["benchmark.minimum_cases"].value,
-        "crossing": joint.crossing.to_pylist(),
-        "definitions": definitions,
+        "overspend_minimum": setting("overspend.minimum_cases"),
+        "mix_growth": f"{setting('mix.growth_e4') * 100 / SCALE:g}%",
+        "mix_top": TOP_MIX,
+        "mix_note": MIX_NOTE,
     }
-    return render_page("joint.html", context, folder=Path(__file__).parent / "templates")
+
+
+def _plus(value: float, text: str) -> str:
+    return f"+{text}" if value > 0 else text
+
+
+def _signed(value: Fraction, digits: int) -> str:
+    """A change as people write it, always with its sign; what rounds to zero has none."""
+    text = words.number_text(float(value), digits)
+    return _plus(float(value), text) if text.strip("0.,") else text
+
+
+def _overspend_rows(joint: JointReport) -> list[tuple[str, Overspend]]:
+    """The statement tested at every level and for the area."""
+    levels = [row["level"] for row in joint.levels.to_pylist()]
+    found = [(one, overspend_of(joint.overspend.filter(pc.equal(joint.overspend["level"], one)))) for one in levels]
+    return [
+        *((label, one) for label, one in found if one.overspent_count + one.other_count),
+        ("全市", overspend_of(joint.overspend)),
+    ]
 
 
 def _name_with_unit(chosen: Measure) -> str:
@@ -141,9 +191,9 @@ def _name_with_unit(chosen: Measure) -> str:
     return f"{chosen.label}（{unit}）" if unit else chosen.label
 
 
-def _pair_rows(pair: Pair) -> list[tuple[str | None, str | None]]:
-    """The measures of a pair line by line, left beside right."""
-    left, right = list(pair.insurance.measures), list(pair.assessment.measures)
+def pair_rows(pair: Pair, *, costed: bool = False) -> list[tuple[str | None, str | None]]:
+    """The measures of a pair line by line, left beside right; those of cost only where a hospital imported it."""
+    left, right = (side.shown(costed=costed) for side in (pair.insurance, pair.assessment))
     return [
         (left[row] if row < len(left) else None, right[row] if row < len(right) else None)
         for row in range(max(len(left), len(right)))

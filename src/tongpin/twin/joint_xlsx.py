@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
 from tongpin.measures.catalogue import load_definitions
 from tongpin.report.words import month_text
 from tongpin.report.xlsx import Column, Sheet, write_workbook
 from tongpin.twin.basis import definition_text
 from tongpin.twin.catalogue import anchor_text, load_pairs, load_settings
+from tongpin.twin.joint_overspend import overspend_of
+from tongpin.twin.joint_sheets import (
+    KINDS,
+    LOW_RISK,
+    RIGHT,
+    UNITS,
+    by_id,
+    crossing_group_sheet,
+    few,
+    forms_sheet,
+    measure_columns,
+    mix_sheet,
+    overspend_sheet,
+)
 from tongpin.twin.mirror import DISCHARGE_MEASURES, SETTLEMENT_MEASURES, pair_measures
 from tongpin.twin.portfolio.catalogue import load_classes
 
@@ -16,22 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tongpin.measures.catalogue import Measure
-    from tongpin.report.xlsx import Kind
     from tongpin.twin.joint import JointReport
+    from tongpin.twin.joint_overspend import Overspend
 
-_KINDS: dict[str, Kind] = {
-    "count": "count",
-    "fen": "wan",
-    "weight_e4": "weight",
-    "ratio": "ratio",
-    "index": "index",
-    "days": "days",
-    "weight": "weight",
-    "yuan": "number",
-}
-_LEFT, _RIGHT = "医保结算（医保DRG）", "绩效考核（全部出院）"
-_UNITS = {"fen": "万元", "yuan": "元", "days": "天"}
 _PLACE = (
     Column("institution_code", "机构代码"),
     Column("institution_name", "机构名称"),
@@ -39,7 +42,6 @@ _PLACE = (
     Column("grade", "等次"),
     Column("manual", "国考手册"),
 )
-_LOW_RISK = "discharge.low_risk_mortality"
 _DEPARTMENT = (
     *SETTLEMENT_MEASURES[:1],
     "settlement.mean_weight",
@@ -70,7 +72,10 @@ def write_joint_xlsx(joint: JointReport, path: Path) -> None:
         _more(joint, title, notes),
         _departments(joint, title, notes),
         _crossing(joint, title, notes),
+        crossing_group_sheet(joint.crossing_groups, joint.basis, joint.measures, title, notes, joint.group_label),
+        overspend_sheet(_overspend(joint), title, notes),
         _groups(joint, title, notes),
+        mix_sheet(joint.mix, title, notes, joint.group_label),
         _red_lines(joint, title, notes),
         _warnings(joint, title, notes),
         _bridge(joint, title, notes),
@@ -79,34 +84,16 @@ def write_joint_xlsx(joint: JointReport, path: Path) -> None:
     write_workbook(sheets, path, title=title, subject="联合报告")
 
 
-def _by_id(joint: JointReport) -> dict[str, Measure]:
-    return {one.id: one for one in joint.measures}
-
-
-def _columns(joint: JointReport, measure_ids: Sequence[str]) -> list[Column]:
-    """Measure columns under the band of their desk, each with its unit, anchor and 模拟 where it applies."""
-    measures = _by_id(joint)
-    columns = []
-    for measure_id in measure_ids:
-        one = measures[measure_id]
-        marks = [_UNITS.get(one.unit, ""), anchor_text(one), "模拟" if joint.basis.simulated(one) else ""]
-        # A long name breaks before its bracket, not inside it.
-        heading = "\n".join([one.label.replace("（", "\n（", 1), *(mark for mark in marks if mark)])
-        band = _LEFT if one.period == "结算月" else _RIGHT
-        columns.append(Column(one.id, heading, _KINDS[one.unit], band))
-    return columns
-
-
 def _mirror(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
     """The four pairs, line by line, by level and for the city."""
-    measures = _by_id(joint)
-    slices = [_few(part) for part in (*joint.levels.to_pylist(), {"level": "全市"} | joint.city.to_pylist()[0])]
+    measures = by_id(joint.measures)
+    slices = [few(part) for part in (*joint.levels.to_pylist(), {"level": "全市"} | joint.city.to_pylist()[0])]
     rows: list[dict[str, Any]] = []
     for pair in load_pairs():
         for side, ids in (("医保结算", pair.insurance.measures), ("绩效考核", pair.assessment.measures)):
             for one in (measures[measure_id] for measure_id in ids):
                 row = {"pair": pair.label, "side": side, "label": one.label, "form": one.form}
-                row |= {"unit": _UNITS.get(one.unit, ""), "anchor": anchor_text(one), "kind": _KINDS[one.unit]}
+                row |= {"unit": UNITS.get(one.unit, ""), "anchor": anchor_text(one), "kind": KINDS[one.unit]}
                 row |= {part["level"]: part[one.id] for part in slices}
                 rows.append(row | {"basis": joint.basis.basis_text(one, joint.month), "population": one.population})
     columns = [
@@ -123,15 +110,8 @@ def _mirror(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
     return Sheet("镜像指标", f"{title} · 四对镜像指标", columns, rows, [*notes, _few_note(joint)], freeze_columns=3)
 
 
-def _few(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with deaths/cases for the low-risk rate where cases are too few for a rate."""
-    if row[f"{_LOW_RISK}.flag"] and row[_LOW_RISK] is not None:
-        return row | {_LOW_RISK: f"{row['low_risk_death_count']}/{row['low_risk_count']}"}
-    return row
-
-
 def _few_note(joint: JointReport) -> str:
-    limit = _by_id(joint)[_LOW_RISK].flag_when[0].below
+    limit = by_id(joint.measures)[LOW_RISK].flag_when[0].below
     return f"低风险组病例不足 {limit:,} 例的不算率，写作“死亡例数/病例数”"
 
 
@@ -140,10 +120,10 @@ def _hospitals(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
     pairs = pair_measures()
     left = ["settlement.cases", *(name for name in SETTLEMENT_MEASURES if name in pairs)]
     right = ["discharge.cases", *(name for name in DISCHARGE_MEASURES if name in pairs)]
-    columns = [*_PLACE, *_columns(joint, [*left, *right])]
-    rows = [_few(row) for row in joint.hospitals.to_pylist()]
+    columns = [*_PLACE, *measure_columns(joint.measures, joint.basis, [*left, *right])]
+    rows = [few(row) for row in joint.hospitals.to_pylist()]
     return Sheet(
-        "各医院", f"{title} · 各医院", columns, rows, [*notes, _few_note(joint)], [_few(_city(joint))], freeze_columns=2
+        "各医院", f"{title} · 各医院", columns, rows, [*notes, _few_note(joint)], [few(_city(joint))], freeze_columns=2
     )
 
 
@@ -151,7 +131,7 @@ def _more(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
     """Every other measure by hospital."""
     pairs = pair_measures()
     rest = [name for name in (*SETTLEMENT_MEASURES, *DISCHARGE_MEASURES) if name not in pairs]
-    columns = [*_PLACE[:3], *_columns(joint, rest)]
+    columns = [*_PLACE[:3], *measure_columns(joint.measures, joint.basis, rest)]
     heading = f"{title} · 各医院其他指标"
     return Sheet(
         "各医院其他指标", heading, columns, joint.hospitals.to_pylist(), notes, [_city(joint)], freeze_columns=2
@@ -172,10 +152,10 @@ def _department_columns(joint: JointReport) -> list[Column]:
         *_PLACE[:3],
         Column("dept", "科别代码"),
         Column("dept_label", "科别"),
-        *_columns(joint, _DEPARTMENT),
-        Column("drug_excess", "药占比−期望\n（百分点）", "pp", _RIGHT),
-        *_columns(joint, consumable),
-        Column("consumable_excess", "耗占比−期望\n（百分点）", "pp", _RIGHT),
+        *measure_columns(joint.measures, joint.basis, _DEPARTMENT),
+        Column("drug_excess", "药占比−期望\n（百分点）", "pp", RIGHT),
+        *measure_columns(joint.measures, joint.basis, consumable),
+        Column("consumable_excess", "耗占比−期望\n（百分点）", "pp", RIGHT),
         Column("mark", "提示"),
     ]
 
@@ -184,7 +164,7 @@ def _marked(row: dict[str, Any]) -> dict[str, Any]:
     marks = [
         label for part, label in (("drug", "药占比高于期望"), ("consumable", "耗占比高于期望")) if row[f"{part}_high"]
     ]
-    return _few(row) | {"mark": "；".join(marks) if row["comparable"] else "例数少，不比较"}
+    return few(row) | {"mark": "；".join(marks) if row["comparable"] else "例数少，不比较"}
 
 
 def _departments(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
@@ -300,21 +280,18 @@ def _bridge(joint: JointReport, title: str, notes: Sequence[str]) -> Sheet:
     return Sheet("核对", f"{title} · 从清单到月度支付情况表", columns, steps, notes, [total])
 
 
+def _overspend(joint: JointReport) -> list[tuple[str, Overspend]]:
+    """The statement tested for every hospital that has cases, and for the area."""
+    rows = []
+    for row in joint.hospitals.to_pylist():
+        own = joint.overspend.filter(pc.equal(joint.overspend["institution_code"], row["institution_code"]))
+        if own.num_rows:
+            rows.append((row["institution_name"], overspend_of(own)))
+    return [*rows, ("全市", overspend_of(joint.overspend))]
+
+
 def _forms(joint: JointReport, title: str) -> Sheet:
-    rows: list[dict[str, Any]] = [
-        {
-            "label": one.label,
-            "form": one.form,
-            "population": one.population,
-            "basis": joint.basis.basis_text(one, joint.month),
-            "direction": one.direction,
-            "anchor": anchor_text(one),
-            "reference": one.reference,
-            "assumed": "模拟" if joint.basis.simulated(one) else "",
-        }
-        for one in joint.measures
-    ]
-    rows += [
+    rows = [
         {
             "label": one.label,
             "form": " ".join(definition_text(one)),
@@ -323,22 +300,4 @@ def _forms(joint: JointReport, title: str) -> Sheet:
         }
         for one in (*load_definitions().values(), *load_settings().values())
     ]
-    columns = [
-        Column("label", "指标或界值", width=26),
-        Column("form", "形式或值", width=58),
-        Column("population", "人群"),
-        Column("basis", "归期与基准", width=30),
-        Column("direction", "方向"),
-        Column("anchor", "锚点"),
-        Column("reference", "依据", width=24),
-        Column("assumed", "模拟"),
-    ]
-    basis = joint.basis
-    notes = [
-        *basis.lines,
-        f"付费办法 {basis.policy_id}；分组方案 {basis.scheme_id}；权重 {basis.weight_edition}",
-        f"对比基期 {basis.benchmark_month}",
-        *([f"付费办法中未经文件确认的参数：{'、'.join(basis.assumed)}"] if basis.assumed else []),
-        "人群不同或归期不同的数不可直接相减；“模拟”表示凭尚无正式文件确认的值得出",
-    ]
-    return Sheet("口径说明", f"{title} · 口径说明", columns, rows, notes, freeze_columns=1)
+    return forms_sheet(joint.measures, joint.basis, joint.month, title, rows)

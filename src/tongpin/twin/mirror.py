@@ -51,18 +51,20 @@ DISCHARGE_MEASURES = (
     "discharge.low_risk_mortality",
 )
 """The measures that the joint report shows, beyond those of the pairs also their context."""
+COST_MEASURES = ("settlement.surplus_ratio.cost", "settlement.cost_to_standard")
+"""What a hospital that imported cost sees beside them, of its own cases only (S906-01)."""
 
 LOW_RISK_COUNTS = ("low_risk_death_count", "low_risk_count")
 """Deaths and cases of the low-risk groups, shown instead of a rate where cases are few."""
 
 
-def mirror_table(settlement: pa.Table, discharge: pa.Table, by: Sequence[str]) -> pa.Table:
+def mirror_table(settlement: pa.Table, discharge: pa.Table, by: Sequence[str], *, costed: bool = False) -> pa.Table:
     """Both desks by slice: `by`, then one column per measure id (and flag); a slice known to one desk only has nulls.
 
     `settlement` holds facts of 医保DRG lists of the settlement month, `discharge` facts of all front pages of the
-    discharge month. Source: S000-01..04, S000-44.
+    discharge month; `costed` adds the `COST_MEASURES`. Source: S000-01..04, S000-44.
     """
-    left = _figures(settlement, SETTLEMENT_MEASURES, by)
+    left = _figures(settlement, (*SETTLEMENT_MEASURES, *(COST_MEASURES if costed else ())), by)
     right = _figures(discharge, DISCHARGE_MEASURES, by)
     if not by:
         return pa.table({name: part[name] for part in (left, right) for name in part.column_names})

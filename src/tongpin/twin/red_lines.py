@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tongpin.base.money import SCALE, round_half_up_column
 from tongpin.measures.compute import roll_up
-from tongpin.twin.catalogue import RedLine, load_red_lines, setting
+from tongpin.measures.imported import needs_cost
+from tongpin.twin.catalogue import RedLine, load_red_lines, measure, setting
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 OUTSIDE = "不参加国考"
 """The manual of institutions that the assessment does not cover."""
+_SPENT = {"fee": ("case_count", "total_fee_fen", "standard_fen")}
+_COSTED = {"cost": ("costed_count", "standard_cost_fen", "costed_standard_fen")}
+"""Of each way of judging: the cases that it counts, what was spent on them, what they are paid by the standard."""
 
 
 def hospital_lines() -> tuple[RedLine, ...]:
@@ -19,9 +29,10 @@ def hospital_lines() -> tuple[RedLine, ...]:
     return tuple(line for line in load_red_lines() if line.level == "医院")
 
 
-def group_line() -> RedLine:
-    """The line of a group's fee against its standard."""
-    return next(line for line in load_red_lines() if line.level == "病组")
+def group_line(*, costed: bool = False) -> RedLine:
+    """The line of a group's fee against its standard; with `costed` of its cost, which only its hospital judges."""
+    groups = (line for line in load_red_lines() if line.level == "病组")
+    return next(line for line in groups if needs_cost(measure(line.measure)) == costed)
 
 
 def compared_hospitals(mirror: pa.Table) -> pa.Table:
@@ -53,15 +64,44 @@ def groups_over(settlement: pa.Table) -> pa.Table:
     standard_fen, multiple` (0–1 based), `excess_fen` = fee − limit × standard (rounded to the fen). Groups with too
     few cases are left out.
     """
-    limit_e4 = group_line().limit_e4
-    sums = roll_up(settlement, ["institution_code", "drg"]).select(
-        ["institution_code", "drg", "case_count", "total_fee_fen", "standard_fen"],
-    )
-    fee = np.asarray(sums["total_fee_fen"].to_numpy(), dtype=np.int64)
-    standard = np.asarray(sums["standard_fen"].to_numpy(), dtype=np.int64)
-    excess = fee - round_half_up_column(standard * limit_e4, SCALE)
-    over = (fee * SCALE > standard * limit_e4) & (standard > 0)
-    over &= np.asarray(sums["case_count"].to_numpy()) >= setting("group_fee.minimum_cases")
-    sums = sums.append_column("multiple", pa.array(fee / np.maximum(standard, 1)))
-    sums = sums.append_column("excess_fen", pa.array(excess, pa.int64()))
-    return sums.filter(pa.array(over)).sort_by([("excess_fen", "descending"), ("drg", "ascending")])
+    sums = _against_standard(settlement, costed=False).filter(pc.field("fee_over"))
+    renamed = sums.rename_columns([name.removeprefix("fee_") for name in sums.column_names]).drop_columns(["over"])
+    return renamed.sort_by([("excess_fen", "descending"), ("drg", "ascending")])
+
+
+def groups_by_cost(settlement: pa.Table) -> pa.Table:
+    """Groups over 110 % of their standards by cost or by fee alone, as their own hospital sees them. S000-17, S906-01.
+
+    Comes in: facts with `institution_code, drg` and those of imported cost. Goes out: those of `groups_over` twice,
+    with `fee_` and `cost_` before `multiple`, `excess_fen` = max(0, spent − limit × standard) and `over`, and the facts
+    of cost: `costed_count, standard_cost_fen, costed_standard_fen`, of the cases that have one. Those over by cost
+    come first, the largest excess before the others.
+    """
+    sums = _against_standard(settlement, costed=True).filter(pc.field("fee_over") | pc.field("cost_over"))
+    by = [("cost_over", "descending"), ("cost_excess_fen", "descending"), ("fee_excess_fen", "descending")]
+    return sums.sort_by([*by, ("drg", "ascending")])
+
+
+def _against_standard(settlement: pa.Table, *, costed: bool) -> pa.Table:
+    """Sums by hospital and group with multiple, excess and whether it is over, by fee and, if `costed`, by cost."""
+    ways = _SPENT | (_COSTED if costed else {})
+    keys = ["institution_code", "drg"]
+    sums = roll_up(settlement, keys).select([*keys, *(name for names in ways.values() for name in names)])
+    for way, names in ways.items():
+        count, spent, standard = (np.asarray(sums[name].to_numpy(), dtype=np.int64) for name in names)
+        multiple = np.where(standard > 0, spent / np.maximum(standard, 1), 0.0)
+        sums = sums.append_column(f"{way}_multiple", pa.array(multiple, mask=standard <= 0))
+        limit_e4 = group_line(costed=way == "cost").limit_e4
+        excess, over = _over(count, spent, standard, limit_e4)
+        sums = sums.append_column(f"{way}_excess_fen", pa.array(excess, pa.int64()))
+        sums = sums.append_column(f"{way}_over", pa.array(over))
+    return sums
+
+
+def _over(
+    count: NDArray[np.int64], spent: NDArray[np.int64], standard: NDArray[np.int64], limit_e4: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """What was spent beyond the limit, never below zero, and whether that is a warning."""
+    over = (spent * SCALE > standard * limit_e4) & (standard > 0)
+    excess = np.where(over, spent - round_half_up_column(standard * limit_e4, SCALE), 0)
+    return excess, over & (count >= setting("group_fee.minimum_cases"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.base.errors import StoreError
@@ -17,6 +18,7 @@ from tongpin.payment.month.run import closed_run
 from tongpin.payment.month.statement_columns import DRG, LEVELS, assumed_labels, method_of_manifest, synthetic_notice
 from tongpin.payment.policy.library import policy_at_close
 from tongpin.records.intake.load import INSTITUTIONS, read_loaded
+from tongpin.records.layouts.catalogue import layouts
 from tongpin.twin.joint import build_joint
 from tongpin.twin.portfolio.classes import losing_months, losing_runs, months_in_row
 
@@ -27,12 +29,13 @@ if TYPE_CHECKING:
     from tongpin.twin.joint import JointReport
 
 
-def joint_in_home(home: Home, month: str, area: str | None = None) -> JointReport:
+def joint_in_home(home: Home, month: str, area: str | None = None, hospital: str | None = None) -> JointReport:
     """The joint report of a closed `month` (`YYYY-MM`); a report closes nothing.
 
-    The base of the indices is the same month of the year before where its front pages are loaded, else the month
-    itself, and the report says which. Raises StoreError `settle.open` (not closed), `joint.pages` (no front pages),
-    `joint.method` (not paid by DRG), PolicyError `policy.changed`.
+    With `hospital` the cost that this one imported for the month is counted too: for its own report only. The base of
+    the indices is the same month of the year before where its front pages are loaded, else the month itself, and the
+    report says which. Raises StoreError `settle.open` (not closed), `joint.pages` (no front pages), `joint.method` (not
+    paid by DRG), PolicyError `policy.changed`.
     """
     run = closed_run(home, month, area)
     if method_of_manifest(run.manifest) != DRG:
@@ -63,7 +66,15 @@ def joint_in_home(home: Home, month: str, area: str | None = None) -> JointRepor
         month,
         group_labels=scheme.drg_names,
         earlier_runs=_earlier_runs(home, month, area),
+        cost=None if hospital is None else _cost_of(home, hospital),
     )
+
+
+def _cost_of(home: Home, hospital: str) -> tuple[pa.Table, pa.Table]:
+    """The imported cost of a hospital and its departments."""
+    where = ("institution_code", pa.array([hospital], pa.string()))
+    cost, departments = (read_loaded(home, layouts()[name].table, where=where) for name in ("cost", "department"))
+    return cost, departments
 
 
 def _earlier_runs(home: Home, month: str, area: str | None) -> dict[str, int]:

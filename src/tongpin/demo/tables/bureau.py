@@ -1,4 +1,4 @@
-"""What the bureau keeps 医保局自有数据: institutions, funds month by month, bank lines, yearly figures, peers."""
+"""What the bureau keeps 医保局自有数据: institutions, funds month by month, bank lines, code maps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tongpin.base.money import FEN_PER_YUAN
 from tongpin.demo.calendar import Purpose, stream
-from tongpin.demo.profile import GRADES, SETTLEMENT_LEVELS
+from tongpin.demo.profile import SETTLEMENT_LEVELS
 from tongpin.demo.tables.shape import conform, of_rows
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tongpin.demo.profile import FundCode, Insurance
     from tongpin.demo.setting import Setting
 
-BANK, PEERS, FINANCE, FUND = 6, 7, 8, 9
+BANK, FUND = 6, 9
 """Streams of their own."""
 
 BEDS_STEP = 10
@@ -41,10 +41,7 @@ class BankFault(NamedTuple):
 
 def institutions(setting: Setting) -> pa.Table:
     """The hospitals in layout `institution`, with their way of payment. S004-01."""
-    grades = setting.profile.grades
-    per_bed = grades.discharges_per_bed_year.value
     rows = setting.hospitals
-    beds = [round(row.cases * MONTHS_OF_YEAR / per_bed[row.grade] / BEDS_STEP) * BEDS_STEP for row in rows]
     codes = [setting.institution_code(hospital) for hospital in range(len(rows))]
     return conform(
         "institution",
@@ -56,13 +53,20 @@ def institutions(setting: Setting) -> pa.Table:
             "grade": [row.grade for row in rows],
             "manual": [row.manual for row in rows],
             "ownership": [row.ownership for row in rows],
-            "beds": pa.array([max(one, BEDS_STEP) for one in beds], pa.int32()),
+            "beds": pa.array(beds(setting), pa.int32()),
             "pay_mode": [row.pay for row in rows],
             "payee_code": codes,
             "region": setting.profile.hospitals.region,
             "valid_from": np.full(len(rows), np.datetime64(setting.profile.hospitals.valid_from)),
         },
     )
+
+
+def beds(setting: Setting) -> list[int]:
+    """The beds of every hospital, from its planned discharges."""
+    per_bed = setting.profile.grades.discharges_per_bed_year.value
+    planned = [row.cases * MONTHS_OF_YEAR / per_bed[row.grade] for row in setting.hospitals]
+    return [max(round(one / BEDS_STEP) * BEDS_STEP, BEDS_STEP) for one in planned]
 
 
 def expected_pool_fen(setting: Setting, month: Month) -> dict[FundCode, Array]:
@@ -187,73 +191,6 @@ def bank_lines(setting: Setting, months: Sequence[Month]) -> tuple[pa.Table, lis
         "document",
     )
     return of_rows("bank-line", fields, rows), faults
-
-
-def finance(setting: Setting) -> pa.Table:
-    """Yearly figures that no record holds, in layout `finance`: planned from the size of each hospital."""
-    year = setting.first_month.year - 1
-    rows: list[tuple[object, ...]] = []
-    for hospital, row in enumerate(setting.hospitals):
-        rng = stream(setting.seed, Purpose.LAYOUT, FINANCE, hospital)
-        inpatient = row.cases * MONTHS_OF_YEAR * setting.profile.grades.mean_fee_yuan.value[row.grade]
-        visits = row.cases * MONTHS_OF_YEAR * setting.profile.layouts.visits_per_list.value
-        outpatient = visits * setting.profile.layouts.visit_fee_yuan.value
-        income = inpatient + outpatient
-        cost = income * setting.profile.layouts.cost_to_fee.value[row.grade]
-        figures = (
-            ("medical_income", "医疗收入", income, "元"),
-            ("inpatient_income", "住院收入", inpatient, "元"),
-            ("outpatient_income", "门急诊收入", outpatient, "元"),
-            ("outpatient_visits", "门急诊人次", visits, "人次"),
-            ("total_expense", "费用总额", cost, "元"),
-            ("personnel_expense", "人员支出", cost * float(rng.uniform(0.34, 0.42)), "元"),
-            ("energy_expense", "能耗支出", cost * float(rng.uniform(0.012, 0.02)), "元"),
-            ("patient_satisfaction", "患者满意度", float(rng.uniform(86, 96)), "分"),
-        )
-        for code, name, value, unit in figures:
-            rows.append((setting.institution_code(hospital), year, code, name, round(value, 2), unit, SIMULATED))
-    fields = ("institution_code", "year", "item_code", "item_name", "value", "unit", "document")
-    table = pa.table({name: [one[place] for one in rows] for place, name in enumerate(fields)})
-    made = {name: table[name] for name in fields if name != "value"}
-    values = pa.array([f"{one:.2f}" for one in table["value"].to_pylist()])
-    return conform("finance", len(rows), made | {"value": values})
-
-
-def peers(setting: Setting) -> pa.Table:
-    """Masked hospitals of each level elsewhere, in layout `peer`: mean fee, mean stay and case mix by level."""
-    plan, grades = setting.profile.layouts, setting.profile.grades
-    weights = {grade: float(setting.groups.number["weight"] @ setting.grade_mix[grade]) for grade in GRADES}
-    rng = stream(setting.seed, Purpose.LAYOUT, PEERS)
-    rows: list[tuple[object, ...]] = []
-    for grade in GRADES:
-        usual = (
-            ("mean_fee", "次均费用", grades.mean_fee_yuan.value[grade], "元"),
-            ("mean_stay_days", "平均住院日", grades.mean_stay_days.value[grade], "天"),
-            ("case_mix_index", "CMI", weights[grade], ""),
-        )
-        for number in range(1, plan.peers_per_level.value + 1):
-            for code, name, value, unit in usual:
-                drawn = value * float(np.exp(rng.normal(0, plan.peer_spread.value)))
-                head = (
-                    f"P-{grade}-{number}",
-                    f"{grade}对照{number}",
-                    SETTLEMENT_LEVELS[grade],
-                    setting.first_month.year - 1,
-                )
-                rows.append((*head, code, name, f"{drawn:.4f}", unit, SIMULATED))
-    fields = (
-        "peer_code",
-        "peer_name",
-        "settlement_level",
-        "year",
-        "item_code",
-        "item_name",
-        "value",
-        "unit",
-        "document",
-    )
-    made = {name: pa.array([one[place] for one in rows]) for place, name in enumerate(fields)}
-    return conform("peer", len(rows), made)
 
 
 def code_maps(setting: Setting) -> pa.Table | None:

@@ -181,3 +181,23 @@ def running_bills(lists: pa.Table, lines: pa.Table) -> pa.Table:
             "expected_dx": pc.list_element(lists["dx"].combine_chunks(), 0).cast(pa.string()).take(index),
         },
     )
+
+
+def still_in_house(bills: pa.Table, month: Month) -> pa.Table:
+    """The running bills of patients who are in house at the end of a month and have no list yet.
+
+    They are those who were in house when it began, a month later: their bills up to the day before it, shifted by the
+    days of the month, under numbers of their own.
+    """
+    first, days = month.first_day, np.timedelta64(month.days, "D")
+    before = bills.filter(pc.less(bills["bill_date"], pa.scalar(first.astype(object), pa.date32())))
+    shifted = {
+        name: pa.array(np.asarray(before[name]).astype("datetime64[D]") + days).cast(pa.date32())
+        for name in ("bill_date", "admission_date")
+    }
+    new = {
+        **shifted,
+        "mdtrt_id": pc.binary_join_element_wise("Z", before["mdtrt_id"].combine_chunks(), ""),
+        "setl_id": pa.nulls(before.num_rows, before.schema.field("setl_id").type),
+    }
+    return pa.table({name: new.get(name, before[name]) for name in before.column_names}, schema=before.schema)

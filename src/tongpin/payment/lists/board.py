@@ -74,7 +74,7 @@ def board_in_home(home: Home, area: str, month: str, on: date) -> Board:
     units = standing_in_home(home, area, on)
     units = units.filter(pc.equal(units["month"], month))
     policy = Editions(home, area).of(month)
-    hospitals = hospitals_of(units, _names(home))
+    hospitals = hospitals_of(units, names_of(home))
     return Board(
         area, month, on, units, hospitals, publications(home, area).get(month), policy, _notes(units, policy, month)
     )
@@ -127,7 +127,8 @@ def attention(units: pa.Table) -> pa.Table:
     return chosen.sort_by([*order, ("case_id", "ascending")])
 
 
-def _names(home: Home) -> dict[str, str]:
+def names_of(home: Home) -> dict[str, str]:
+    """The latest name of every registered institution."""
     rows = sorted(read_loaded(home, INSTITUTIONS).to_pylist(), key=lambda row: row["valid_from"])
     return {row["institution_code"]: row["institution_name"] for row in rows}
 

@@ -64,6 +64,15 @@ BRIDGE_SCHEMA = pa.schema(
     ]
 )
 """How many lists of a discharge month reached a stage in which month; `stage_month` null: not yet."""
+PATH_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in STAGES),
+        ("count", pa.int64()),
+        ("total_fee_fen", pa.int64()),
+        ("pool_payable_fen", pa.int64()),
+    ]
+)
+"""Lists that reached every stage in the same months (null: not yet, of a discharge unknown)."""
 
 
 def eight_dates(home: Home, area: str | None, case_id: str | None = None) -> pa.Table:
@@ -170,44 +179,66 @@ def _years(home: Home, area: str | None, units: pa.Table) -> Any:
     return pa.array(found, mask=found == 0)
 
 
-def bridge(dates: pa.Table) -> pa.Table:
-    """The stages of the lists by month of discharge and month of stage (`BRIDGE_SCHEMA`); lists without one are null.
+def stage_months(dates: pa.Table) -> dict[str, Any]:
+    """The month (`YYYY-MM`) in which each list reached each stage, null where it has not.
 
-    The transfer counts in the month of its date, else in the month whose closing paid the list. Each stage of a
-    discharge month has the same count and fees. Source: S901-09 (figures).
+    The transfer counts in the month of its date, else in the month whose closing paid the list.
     """
-    months = {
+    return {
         "discharged": _month(dates["discharge_date"]),
         "settled": _month(dates["settlement_date"]),
         "uploaded": _month(dates["upload_date"]),
         "grouped": dates["period"],
         "paid": pc.coalesce(_month(dates["transfer_date"]), dates["period"]),
     }
-    parts = []
-    for stage, month in months.items():
-        table = pa.table(
+
+
+def paths(dates: pa.Table) -> pa.Table:
+    """The lists by the months of all their stages (`PATH_SCHEMA`): what the bridge and its picture add up."""
+    amounts = {name: dates[name] for name in ("total_fee_fen", "pool_payable_fen")}
+    sums = (
+        pa.table({**stage_months(dates), **amounts})
+        .group_by(list(STAGES))
+        .aggregate([([], "count_all"), *((name, "sum") for name in amounts)])
+    )
+    made = sums.select([*STAGES, "count_all", "total_fee_fen_sum", "pool_payable_fen_sum"])
+    return made.rename_columns(PATH_SCHEMA.names).cast(PATH_SCHEMA).sort_by([(one, "ascending") for one in STAGES])
+
+
+def bridge(dates: pa.Table) -> pa.Table:
+    """The stages of the lists by month of discharge and month of stage (`BRIDGE_SCHEMA`); lists without one are null.
+
+    Each stage of a discharge month has the same count and fees. Source: S901-09 (figures).
+    """
+    return bridge_of(paths(dates))
+
+
+def bridge_of(found: pa.Table) -> pa.Table:
+    """The bridge from its paths (`PATH_SCHEMA`)."""
+    names = ["discharge_month", "stage", "stage_month"]
+    amounts = ("count", "total_fee_fen", "pool_payable_fen")
+    parts = [
+        pa.table(
             {
-                "discharge_month": months["discharged"],
-                "stage": pa.array([stage] * dates.num_rows, pa.string()),
-                "stage_month": month,
-                "total_fee_fen": dates["total_fee_fen"],
-                "pool_payable_fen": dates["pool_payable_fen"],
+                "discharge_month": found["discharged"],
+                "stage": pa.array([stage] * found.num_rows, pa.string()),
+                "stage_month": found[stage],
+                **{name: found[name] for name in amounts},
             }
         )
-        parts.append(table)
-    names = ["discharge_month", "stage", "stage_month"]
-    sums = (
-        pa.concat_tables(parts)
-        .group_by(names)
-        .aggregate([([], "count_all"), ("total_fee_fen", "sum"), ("pool_payable_fen", "sum")])
-    )
-    made = sums.select([*names, "count_all", "total_fee_fen_sum", "pool_payable_fen_sum"])
+        for stage in STAGES
+    ]
+    sums = pa.concat_tables(parts).group_by(names).aggregate([(name, "sum") for name in amounts])
+    made = sums.select([*names, *(f"{name}_sum" for name in amounts)])
     return made.rename_columns(BRIDGE_SCHEMA.names).cast(BRIDGE_SCHEMA).sort_by([(one, "ascending") for one in names])
 
 
-def bridge_in_home(home: Home, area: str | None) -> pa.Table:
-    """The bridge of an area of a home (`BRIDGE_SCHEMA`)."""
-    return bridge(eight_dates(home, area))
+def paths_in_home(home: Home, area: str | None, institution_code: str | None = None) -> pa.Table:
+    """The paths of an area of a home, or of one institution of it (`PATH_SCHEMA`)."""
+    dates = eight_dates(home, area)
+    if institution_code is not None:
+        dates = dates.filter(pc.equal(dates["institution_code"], institution_code))
+    return paths(dates)
 
 
 def _month(column: Any) -> Any:

@@ -147,7 +147,7 @@ def _observed_note(lines: pa.Table) -> list[str]:
 
 
 def _statement(month: str, lines: pa.Table, posted: pa.Table, decisions: pa.Table, policy: Policy) -> pa.Table:
-    parts = pa.concat_tables([_line_parts(lines), _decision_parts(month, decisions)], promote_options="default")
+    parts = pa.concat_tables([line_parts(lines), _decision_parts(month, decisions)], promote_options="default")
     sums = [name for name in parts.column_names if name not in _KEYS]
     grouped = (
         nw.from_native(parts, eager_only=True)
@@ -168,8 +168,8 @@ def _statement(month: str, lines: pa.Table, posted: pa.Table, decisions: pa.Tabl
     return pa.table([pc.cast(columns[field.name], field.type) for field in STATEMENT_SCHEMA], schema=STATEMENT_SCHEMA)
 
 
-def _line_parts(lines: pa.Table) -> pa.Table:
-    """Every line as the additive parts of its row of the statement."""
+def line_parts(lines: pa.Table) -> pa.Table:
+    """Every line as the additive parts of its row of the statement; whoever sums them by department gets its rows."""
     kind = lines["line_kind"]
     regular = pc.cast(pc.equal(kind, REGULAR), pa.int64())
     is_drg = pc.equal(lines["pay_scope"], "DRG")

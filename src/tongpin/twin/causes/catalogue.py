@@ -14,7 +14,7 @@ from tongpin.twin.advice import Audience, Kind  # noqa: TC001 - Pydantic reads t
 from tongpin.twin.causes.parts import PART_IDS
 
 FIGURES: dict[str, str] = {
-    "operated_share": "有手术操作的病例占比",
+    "surgery_share": "有手术（有级别）的病例占比",
     "drug_fee_ratio": "次均药费与对照机构同组之比",
     "exam_fee_ratio": "次均检查化验费与对照机构同组之比",
     "exam_above_share": "检查化验费高于对照机构同组均值的病例占比",

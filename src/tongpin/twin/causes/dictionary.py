@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tongpin.twin.causes.catalogue import Cause, Test
 
-OPERATED, OTHER_GROUP = "operated", "other_group"
+OPERATED, SURGERY, OTHER_GROUP = "operated", "surgery", "other_group"
 """Columns that `suggested` reads beside those of a line: has an operation, the front page came into another group."""
 _LEAST = 2
 """A spread needs two cases."""
@@ -60,9 +60,9 @@ class Suggested(NamedTuple):
 def suggested(cases: pa.Table, peers: pa.Table, parts: Mapping[str, Mapping[str, int]]) -> tuple[Suggested, ...]:
     """The causes suggested by the groups of `cases` against the same groups of `peers`, the largest loss first.
 
-    Both are lists paid by their group with `operated`, `other_group` (null: no front page) and `first_dx`. `parts`: by
-    group, the parts of its decomposition. Groups with fewer than `compare.minimum_cases` cases are not judged,
-    nor is what chance may explain. Source: S002-27.
+    Both are lists paid by their group with `operated`, `surgery`, `other_group` (null: no front page) and `first_dx`.
+    `parts`: by group, the parts of its decomposition. Groups with fewer than `compare.minimum_cases` cases are not
+    judged, nor is what chance may explain. Source: S002-27.
     """
     there, found = _groups(peers), []
     for drg, own in _groups(cases).items():
@@ -108,7 +108,7 @@ def _groups(cases: pa.Table) -> dict[str, _Group]:
     columns = {
         "case_count": np.ones(cases.num_rows, dtype=np.int64),
         "normal_count": normal,
-        "operated": _flag(cases, OPERATED),
+        "surgery": _flag(cases, SURGERY),
         "light": _light(cases),
         "odd": odd,
         "paired": np.asarray(pc.is_valid(cases[OTHER_GROUP]).to_numpy(zero_copy_only=False), dtype=np.bool_),
@@ -133,7 +133,7 @@ def _figures(own: _Group, peers: _Group) -> dict[str, float | None]:
     """The figures of `FIGURES` for one group; None where they cannot be formed or chance alone may explain them."""
     exams, mean_exam = own.fees["exam"], peers.mean("exam")
     return {
-        "operated_share": own.share("operated"),
+        "surgery_share": own.share("surgery"),
         "drug_fee_ratio": _mean_ratio(own, peers, "drug"),
         "exam_fee_ratio": _mean_ratio(own, peers, "exam"),
         "exam_above_share": None if mean_exam is None or not len(exams) else float((exams > mean_exam).mean()),
@@ -231,7 +231,7 @@ def _evidence(cause: Cause, group: pa.Table, peers: _Group) -> tuple[EvidenceCas
     match cause.evidence:
         case "drug_over":
             shown, against = _fen(group, "drug_fee_fen"), fee * 0 + means["drug"]
-            mask, score = _flag(group, OPERATED), shown - against
+            mask, score = _flag(group, SURGERY), shown - against
             told = "药费 {} 元，同组均值 {} 元"
         case "exam_over":
             shown, against = _fen(group, "exam_fee_fen"), fee * 0 + means["exam"]

@@ -20,7 +20,7 @@ from tongpin.twin.basis import department_labels
 from tongpin.twin.causes.breakdown import Piece, pieces
 from tongpin.twin.causes.catalogue import setting
 from tongpin.twin.causes.decompose import count_cases, take_apart, with_coding
-from tongpin.twin.causes.dictionary import OPERATED, OTHER_GROUP, suggested
+from tongpin.twin.causes.dictionary import OPERATED, OTHER_GROUP, SURGERY, suggested
 from tongpin.twin.causes.parts import PART_IDS
 from tongpin.twin.causes.regroup import regroup
 
@@ -291,7 +291,7 @@ class MonthCases:
         return tuple(lines)
 
     def detailed(self, home: Home, cases: pa.Table) -> pa.Table:
-        """The cases with the first diagnosis, whether there was an operation, whether the front page grouped else."""
+        """The cases with the first diagnosis, whether there was a procedure, surgery, another group on the page."""
         codes = read_loaded(home, CASES, ["source", "institution_code", "case_id", "dx", "px"])
         codes = codes.filter(pc.equal(codes["source"], "settlement_list"))
         first = pc.list_element(_padded(codes["dx"]), 0)
@@ -308,7 +308,11 @@ class MonthCases:
         return self._with_pages(home, joined)
 
     def _with_pages(self, home: Home, cases: pa.Table) -> pa.Table:
-        """`other_group`: the front page of the stay came into another group; null where there is none or no group."""
+        """`other_group`: the front page of the stay came into another group; null where there is none or no group.
+
+        `surgery`: its front page has an operation with a level (chemotherapy and endoscopy codes have none); without
+        that page, or where no page knows levels, any procedure counts.
+        """
         day = pc.cast(cases["discharge_time"], pa.date32(), safe=False)
         months = sorted(set(pc.strftime(cases["discharge_time"], format="%Y-%m").to_pylist()) - {None})
         pages = discharged_cases(home, self.scheme, self.policy, months)
@@ -317,13 +321,18 @@ class MonthCases:
         keys = ["institution_code", "record_no", "day"]
         told = pa.table(
             {"institution_code": pages["institution_code"], "record_no": pages["record_no"], "day": page_day}
-            | {"page_drg": pages["drg"]}
+            | {"page_drg": pages["drg"], "level": pc.fill_null(pages["surgery_level"].cast(pa.int64()), 0)}
         )
-        told = told.group_by(keys).aggregate([("page_drg", "min"), ("page_drg", "max")])
+        graded = (pc.max(told["level"]).as_py() or 0) > 0
+        told = told.group_by(keys).aggregate([("page_drg", "min"), ("page_drg", "max"), ("level", "max")])
         cases = cases.append_column("day", day).join(told, keys=keys)
+        surgery = pc.greater(cases["level_max"], 0) if graded else pa.nulls(cases.num_rows, pa.bool_())
+        cases = cases.append_column(SURGERY, pc.coalesce(surgery, cases[OPERATED]))
         single = pc.equal(cases["page_drg_min"], cases["page_drg_max"])
         other = pc.if_else(single, pc.not_equal(cases["page_drg_min"], cases["drg"]), pa.scalar(None, pa.bool_()))
-        return cases.drop_columns(["day", "page_drg_min", "page_drg_max"]).append_column(OTHER_GROUP, other)
+        return cases.drop_columns(["day", "page_drg_min", "page_drg_max", "level_max"]).append_column(
+            OTHER_GROUP, other
+        )
 
 
 def read_month(home: Home, wanted: Wanted) -> MonthCases:

@@ -25,6 +25,7 @@ _PLACE_COLUMNS = (
     Column("known_payable_fen", "应付统筹", "wan", "已关账"),
     Column("item_pool_fen", "按项目统筹", "wan", "年末（预测）"),
     Column("payable_fen", "应付统筹", "wan", "年末（预测）"),
+    Column("rated_fen", "费率重算", "wan", "年末（预测）"),
     Column("scaled_fen", "层级总额", "wan", "年末（预测）"),
     Column("banded_fen", "留用与分担", "wan", "年末（预测）"),
     Column("due_fen", "清算额", "wan", "年末（预测）"),
@@ -106,7 +107,7 @@ def place_rows(forecast: Forecast, codes: Iterable[str] | None = None) -> list[d
 def totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The sums of the amounts of places that are forecast; sums of intervals would say nothing and are left out."""
     known = ("known_item_pool_fen", "known_payable_fen")
-    ends = ("item_pool_fen", "payable_fen", "scaled_fen", "banded_fen", "due_fen", "surplus_fen")
+    ends = ("item_pool_fen", "payable_fen", "rated_fen", "scaled_fen", "banded_fen", "due_fen", "surplus_fen")
     plain = ("plain_due_fen", "plain_surplus_fen", "changed_fen")
     found: dict[str, Any] = {name: sum(row[name] or 0 for row in rows) for name in known}
     whole = all(row["due_fen"] is not None for row in rows)
@@ -176,7 +177,7 @@ def write_forecast_xlsx(
 ) -> None:
     """The workbook of a forecast: year-end settlement; of a hospital its indicators and simulated score, too."""
     notes = [*notices, *basis(forecast)]
-    columns = (*_PLACE_COLUMNS[:14], *(_SCENARIO_COLUMNS if forecast.plain else ()), *_PLACE_COLUMNS[14:])
+    columns = (*_PLACE_COLUMNS[:15], *(_SCENARIO_COLUMNS if forecast.plain else ()), *_PLACE_COLUMNS[15:])
     rows = place_rows(forecast, codes)
     sheets = [
         Sheet(

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from tongpin.payment.year.clear import STEPS, opened
 from tongpin.payment.year.taken import cleared_in, paid_in_months, with_payees
+from tongpin.twin.forecast.units import UNIT_MONEY, UNITS, unit_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,13 +29,14 @@ FLOW_SCHEMA = pa.schema(
         *((name, pa.string()) for name in ("institution_code", "fund", "month")),
         ("is_drg", pa.bool_()),
         ("cases", pa.int64()),
-        *((name, pa.int64()) for name in (*MONEY, "total_fee_fen", "weight_e4")),
+        *((name, pa.int64()) for name in (*MONEY, "total_fee_fen", "weight_e4", *UNITS, *UNIT_MONEY)),
     ]
 )
 """A month of a hospital and fund, what is paid by group apart from the rest: pool by item, pool payable and gross after
-steps 8 and 9 of the clearing (fen), fees, weight (ten-thousandths)."""
+steps 8 and 9 of the clearing (fen), fees, weight (ten-thousandths); `units_e4`, `basic_e4` and `unit_…_fen`: what step
+10 may pay anew, and the money that hangs on it."""
 
-_SUMS = ("cases", *MONEY, "total_fee_fen", "weight_e4")
+_SUMS = ("cases", *MONEY, "total_fee_fen", "weight_e4", *UNITS, *UNIT_MONEY)
 ON_CASES = frozenset({8, 9})
 """The steps of a clearing that decide on single cases; from step 10 on whole places are dealt with."""
 
@@ -86,6 +88,7 @@ def flows(state: State, months: Any) -> pa.Table:
             **{name: pa.array(state.lines[name]) for name in MONEY},
             "total_fee_fen": pa.array(state.lines["fee_fen"]),
             "weight_e4": pa.array(np.where(state.lines["standing"], state.lines["weight_e4"], 0)),
+            **{name: pa.array(values) for name, values in unit_columns(state).items()},
         }
     )
     return summed(table)
@@ -94,8 +97,9 @@ def flows(state: State, months: Any) -> pa.Table:
 def priced_flows(priced: pa.Table, months: Any, times: Any = None) -> pa.Table:
     """The sums of priced cases by place and month (`FLOW_SCHEMA`); what lies outside the settlement is left out.
 
-    `times`: how often each case counts, one each where not given.
+    `times`: how often each case counts, one each where not given. Units of step 10 are not told.
     """
+    none = pa.array(np.zeros(priced.num_rows, np.int64))
     table = pa.table(
         {
             "institution_code": priced["institution_code"],
@@ -108,6 +112,7 @@ def priced_flows(priced: pa.Table, months: Any, times: Any = None) -> pa.Table:
             "gross_fen": priced["gross_fen"],
             "total_fee_fen": priced["total_fee_fen"],
             "weight_e4": pc.fill_null(priced["weight_e4"], 0),
+            **dict.fromkeys((*UNITS, *UNIT_MONEY), none),
         }
     )
     return summed(table.filter(pc.not_equal(priced["pay_scope"], "OUT")))
@@ -122,20 +127,37 @@ def summed(table: pa.Table) -> pa.Table:
 
 
 class History:
-    """The months of a place: pool by item and payable of all lines, and what of them is paid by group."""
+    """The months of a place: pool by item, payable, cases and units of all lines, and what of them is paid by group."""
 
     def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self.item: dict[str, int] = {}
         self.payable: dict[str, int] = {}
         self.cases: dict[str, int] = {}
+        self.units: dict[str, int] = {}
         self.drg: dict[str, dict[str, int]] = {}
+        self._parts: dict[tuple[str, bool], Mapping[str, Any]] = {}
         for row in rows:
             month = row["month"]
+            self._parts[month, row["is_drg"]] = row
             self.item[month] = self.item.get(month, 0) + row["item_pool_fen"]
             self.payable[month] = self.payable.get(month, 0) + row["payable_fen"]
             self.cases[month] = self.cases.get(month, 0) + row["cases"]
+            self.units[month] = self.units.get(month, 0) + row["units_e4"]
             if row["is_drg"]:
                 self.drg[month] = {name: row[name] for name in MONEY}
+
+    def part_share(self, name: str, of: str, months: Iterable[str], *, is_drg: bool) -> float:
+        """An amount of what is paid by group, or of the rest, against another of it over some months; 0 without."""
+        rows = [self._parts[month, is_drg] for month in months if (month, is_drg) in self._parts]
+        whole = sum(row[of] for row in rows)
+        return sum(row[name] for row in rows) / whole if whole else 0.0
+
+    def units_by_group(self, months: Iterable[str]) -> float:
+        """What share of the units stands on lines paid by group over some months."""
+        chosen = list(months)
+        whole = sum(self.units.get(month, 0) for month in chosen)
+        part = sum(self._parts[month, True]["units_e4"] for month in chosen if (month, True) in self._parts)
+        return part / whole if whole else 0.0
 
     def drg_share(self, name: str, months: Iterable[str]) -> float:
         """What of an amount is paid by group over some months (0–1; gross against the payable of all lines)."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from tongpin.base.errors import PolicyError
 from tongpin.measures.guokao.hospital import hospital_named
 from tongpin.measures.guokao.records import front_pages
-from tongpin.measures.guokao.score import PERCENTILE, Standing, peer_values, score, standing
+from tongpin.measures.guokao.score import PERCENTILE, Standing, score, standing
 from tongpin.measures.guokao.tables import score_tables
 from tongpin.measures.guokao.values import hospital_year
 from tongpin.payment.fund.series import month_after
@@ -30,8 +30,11 @@ from tongpin.twin.forecast.catalogue import setting
 from tongpin.twin.forecast.indicators import INDICATOR_END_SCHEMA, IndicatorEnd, indicators_end, with_forecast
 from tongpin.twin.forecast.model import months_between
 from tongpin.twin.forecast.places import YearLines, histories, summed, year_lines
+from tongpin.twin.forecast.rest import NEUTRAL, rests
 from tongpin.twin.forecast.scenario import editions, item_factors, place_factors, statement_factors
-from tongpin.twin.forecast.settlement import NEUTRAL, Parts, Rest, YearEnd, rests, year_end
+from tongpin.twin.forecast.settlement import YearEnd, year_end
+from tongpin.twin.forecast.units import recomputed_funds
+from tongpin.twin.peers import latest_peers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,8 +43,8 @@ if TYPE_CHECKING:
     from tongpin.payment.policy.policy import Policy
     from tongpin.payment.year.rulings import Rulings
     from tongpin.store.home import Home
+    from tongpin.twin.forecast.rest import Parts, Place, Rest
     from tongpin.twin.forecast.scenario import Scenario
-    from tongpin.twin.forecast.settlement import Place
 
 YEARS_BACK = 3
 """How many years before the one that is forecast are read."""
@@ -137,14 +140,16 @@ def forecast_in_home(
     one = None if hospital is None else hospital_named(home, hospital, year)
     lines, history = _years(home, area, year, months, closed, policy)
     places = list(zip(*(lines.state.places[name].tolist() for name in ("institution_code", "fund")), strict=True))
-    rest = rests(places, history, months.ahead, months.steps, {}, progress) if months.ahead else {}
+    funds = recomputed_funds(lines.state)
+    rest = rests(places, history, months.ahead, months.steps, funds, progress) if months.ahead else {}
     plain = year_end(year, lines, months.known, months.ahead, rest)
     changed, factors, notes = plain, {}, []
     if scenario is not None and not months.ahead:
         notes.append("全年已关账，情景没有可以改变的月份")
     elif scenario is not None and not scenario.is_neutral:
         factors = _place_factors(home, months, scenario, policy)
-        changed = year_end(year, lines, months.known, months.ahead, _times(rest, factors))
+        moved = {place: one.times(factors.get(place, NEUTRAL)) for place, one in rest.items()}
+        changed = year_end(year, lines, months.known, months.ahead, moved, anew=not scenario.edition)
     return Forecast(
         year=year,
         area=area,
@@ -217,18 +222,6 @@ def _payees(home: Home, policy: Policy, year: int) -> dict[str, str]:
     return {row["institution_code"]: row["payee_code"] for row in rows if row.get("payee_code")}
 
 
-def _times(rest: Mapping[Place, Rest], factors: Mapping[Place, Parts]) -> dict[Place, Rest]:
-    """The rest of the year of every place under a scenario."""
-    found = {}
-    for place, one in rest.items():
-        of = factors.get(place, NEUTRAL)
-        if one.expected is None or one.drawn is None:
-            found[place] = one
-        else:
-            found[place] = one._replace(expected=one.expected.times(of), drawn=one.drawn.times(of))
-    return found
-
-
 def _span(months: Months) -> tuple[str, str]:
     """The months whose cases stand for the rest of the year."""
     last = months.known[-1]
@@ -278,12 +271,9 @@ def _scored(
     home: Home, one: Hospital, values: Callable[..., pa.Table], end: IndicatorEnd, year: int, method: str
 ) -> Scored | None:
     """What the expected figures would score against the last peers imported; nothing without peers."""
+    peers, peers_year = latest_peers(home, year, one.manual.manual)
+    if peers_year is None:
+        return None
     tables = score_tables(one.set_name, home)
-    for before in range(YEARS_BACK):
-        peers = peer_values(home, year - before, one.manual.manual)
-        if peers.num_rows:
-            figures = with_forecast(values(tables.weights), end)
-            return Scored(
-                score(figures, peers, tables, method), standing(figures, peers, tables, method), year - before
-            )
-    return None
+    figures = with_forecast(values(tables.weights), end)
+    return Scored(score(figures, peers, tables, method), standing(figures, peers, tables, method), peers_year)

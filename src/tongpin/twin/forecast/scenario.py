@@ -25,7 +25,7 @@ from tongpin.payment.weights.repricing import pinned
 from tongpin.report.words import percent_text, points_text
 from tongpin.twin.forecast.catalogue import ANY
 from tongpin.twin.forecast.places import histories, priced_flows
-from tongpin.twin.forecast.settlement import NEUTRAL, Parts
+from tongpin.twin.forecast.rest import NEUTRAL, Parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tongpin.payment.policy.policy import Policy
     from tongpin.twin.forecast.places import History
-    from tongpin.twin.forecast.settlement import Place
+    from tongpin.twin.forecast.rest import Place
 
 _PAID = ("patient_pay_fen", "pool_pay_fen", "other_fund_pay_fen")
 _FEE, _DAYS = "元", "床日"

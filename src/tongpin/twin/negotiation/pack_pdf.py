@@ -50,14 +50,14 @@ def _summary(pack: Pack, title: str, foot: str, notices: Sequence[str]) -> Paper
             "现行\n权重",
             "持平\n权重",
         ),
-        (20, 6, 11, 7, 34, 11, 11, 10, 10),
+        (17, 6, 14, 6, 31, 14, 12, 10, 10),
         [
             [
                 f"{group.drg} {group.name}",
                 count_text(group.own.cases),
                 yuan_text(group.own.mean_fee_fen),
                 count_text(group.peers.cases),
-                with_interval(group.peers),
+                with_interval(group.peers).replace("（", "\n（"),
                 yuan_text(group.own.mean_standard_fen),
                 wan_text(group.own.result_fen),
                 number_text(group.weight, 4),
@@ -108,9 +108,9 @@ def _effects(pack: Pack) -> Ruled:
 
 
 def _group(pack: Pack, group: GroupEvidence, foot: str) -> Paper:
-    cost = ("次均成本",) if pack.has_cost else ()
+    cost = ("次均成本\n（元）",) if pack.has_cost else ()
     money = Ruled(
-        ("", "例数", "次均费用（元）", "95% 区间", *cost, "次均标准（元）", "结余（万元）"),
+        ("", "例数", "次均费用\n（元）", "95% 区间", *cost, "次均标准\n（元）", "结余\n（万元）"),
         (20, 9, 16, 27, *((16,) if cost else ()), 16, 14),
         [
             ["本院", *_money(group.own, pack.has_cost)],

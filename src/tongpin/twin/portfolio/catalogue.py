@@ -92,6 +92,15 @@ class CapacityRule(Strict):
     item: StrictStr = ""
 
 
+class FiledItem(Strict):
+    """A filed item that follows the cases: facts of front pages (`page.…`) and lists (`list.…`), minus with `-`."""
+
+    terms: tuple[StrictStr, ...]
+    reason: StrictStr
+    reference: StrictStr
+    assumed: StrictBool
+
+
 class Setting(Strict):
     """A parameter of the portfolio; `unit` in words, ratios in ten-thousandths."""
 
@@ -112,6 +121,7 @@ class PortfolioRules(Strict):
     growth: Growth
     capacities: tuple[CapacityRule, ...]
     guokao: dict[StrictStr, tuple[StrictStr, ...]]
+    filed_items: dict[StrictStr, FiledItem]
     settings: tuple[Setting, ...]
 
     def setting(self, name: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tongpin.base.money import FEN_PER_YUAN, SCALE
 from tongpin.report.charts import BLUE, GREY, INK, OCHRE
@@ -10,10 +10,8 @@ from tongpin.report.words import percent_text, wan_text
 from tongpin.twin.portfolio.catalogue import load_classes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from fractions import Fraction
-
     from tongpin.twin.portfolio.frontier import Point
+    from tongpin.twin.portfolio.plan import Plan
     from tongpin.twin.portfolio.pyramid import Pyramid
 
 _WAN = FEN_PER_YUAN * SCALE
@@ -107,23 +105,55 @@ def months_chart(pyramid: Pyramid, *, width: int = 600) -> dict[str, Any] | None
     }
 
 
-def frontier_chart(
-    points: Sequence[Point], today: tuple[Fraction, int], chosen: int, *, width: int = 560
-) -> dict[str, Any]:
-    """Surplus (万元) against CMI: the frontier, today's place and the chosen point. `today`: CMI, surplus in fen."""
+def frontier_chart(plan: Plan, *, width: int = 560) -> dict[str, Any]:
+    """Surplus (万元) against CMI; where there are peers, beside it against the simulated score.
+
+    Each holds its own frontier as a line, the points of the other as faint dots, today's place, the chosen point.
+    """
+    wide = max(every := _cmis(plan)) - min(every) > _WIDE
+    cmi = _Side("cmi", "CMI（全部出院）", ".3f" if wide else ".4f", along="CMI")
+    if plan.today.score is None:
+        return _frontier(plan, cmi, width)
+    score = _Side("score", "国考模拟得分", ".1f", along="国考得分")
+    return {"hconcat": [_frontier(plan, one, width // 2) for one in (cmi, score)], "spacing": 24}
+
+
+class _Side(NamedTuple):
+    """A measure of standing: its field, title and format, and the frontier that runs along it."""
+
+    field: str
+    title: str
+    format: str
+    along: str
+
+
+def _cmis(plan: Plan) -> list[float]:
+    return [float(one.cmi) for one in (plan.today, *plan.points)]
+
+
+def _dot(point: Point) -> dict[str, Any]:
+    score = None if point.score is None else point.score.points
+    return {"cmi": float(point.cmi), "score": score, "wan": point.result_fen / _WAN}
+
+
+def _frontier(plan: Plan, side: _Side, width: int) -> dict[str, Any]:
     rows = [
-        {"cmi": float(one.cmi), "wan": one.result_fen / _WAN, "name": f"{number}", "chosen": number - 1 == chosen}
-        for number, one in enumerate(points, start=1)
+        _dot(one)
+        | {
+            "name": str(number),
+            "chosen": number - 1 == plan.chosen,
+            "along": side.along if number == 1 else "国考得分" if number > plan.by_score else "CMI",
+        }
+        for number, one in enumerate(plan.points, start=1)
     ]
-    every = [float(today[0]), *(float(one.cmi) for one in points)]
-    wide = max(every) - min(every) > _WIDE
-    now = {"cmi": float(today[0]), "wan": today[1] / _WAN, "name": "现状"}
+    own = [row for row in rows if row["along"] == side.along]
+    now = _dot(plan.today) | {"name": "现状"}
     x = {
-        "field": "cmi",
+        "field": side.field,
         "type": "quantitative",
-        "title": "CMI（全部出院）",
+        "title": side.title,
         "scale": {"zero": False, "nice": False, "padding": 24},
-        "axis": {"format": ".3f" if wide else ".4f", "tickCount": 6},
+        "axis": {"format": side.format, "tickCount": 5},
     }
     y = {
         "field": "wan",
@@ -132,35 +162,38 @@ def frontier_chart(
         "scale": {"zero": False, "nice": False, "padding": 24},
         "axis": {"format": ",.1f"},
     }
+    diamond = {"type": "point", "shape": "diamond", "size": 110, "filled": True, "color": OCHRE, "opacity": 1}
     colour = {"condition": {"test": "datum.chosen", "value": "#1F4E79"}, "value": "#8FA9C2"}
     text = {"type": "text", "dy": -13, "fontSize": 11, "color": INK}
+    mine, other = f"datum.along == '{side.along}'", f"datum.along != '{side.along}' && !datum.chosen"
+    at = {"x": x, "y": y}
+    line = sorted(own, key=lambda row: row[side.field] or 0)
     return {
         "width": width,
         "height": 200,
+        "data": {"values": rows},
         "layer": [
-            {"data": {"values": rows}, "mark": {"type": "line", "color": BLUE}, "encoding": {"x": x, "y": y}},
+            {"data": {"values": line}, "mark": {"type": "line", "color": BLUE}, "encoding": at},
             {
-                "data": {"values": rows},
+                "transform": [{"filter": other}],
+                "mark": {"type": "circle", "size": 40, "opacity": 1, "color": "#D5DCE4"},
+                "encoding": at,
+            },
+            {
+                "transform": [{"filter": f"{mine} || datum.chosen"}],
                 "mark": {"type": "circle", "size": 90, "opacity": 1},
-                "encoding": {"x": x, "y": y, "color": colour},
+                "encoding": {**at, "color": colour},
             },
-            {"data": {"values": rows}, "mark": text, "encoding": {"x": x, "y": y, "text": {"field": "name"}}},
             {
-                "data": {"values": [now]},
-                "mark": {
-                    "type": "point",
-                    "shape": "diamond",
-                    "size": 110,
-                    "filled": True,
-                    "color": OCHRE,
-                    "opacity": 1,
-                },
-                "encoding": {"x": x, "y": y},
+                "transform": [{"filter": f"{mine} || datum.chosen"}],
+                "mark": text,
+                "encoding": {**at, "text": {"field": "name"}},
             },
             {
                 "data": {"values": [now]},
-                "mark": text | {"dy": 16},
-                "encoding": {"x": x, "y": y, "text": {"field": "name"}},
+                "mark": diamond,
+                "encoding": at,
             },
+            {"data": {"values": [now]}, "mark": text | {"dy": 16}, "encoding": {**at, "text": {"field": "name"}}},
         ],
     }

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tongpin.base.errors import TongpinError
 from tongpin.base.money import SCALE, check_balance, round_half_up
-from tongpin.measures.guokao.catalogue import load_items, load_manuals, load_set
-from tongpin.twin.portfolio.catalogue import load_portfolio
+from tongpin.twin.portfolio.assessed import Amounts, Assessed, is_filed, moved_values, simulated
 from tongpin.twin.portfolio.stays import CASE_COUNT, FACTS, LIST, LIST_COUNT, PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tongpin.measures.guokao.catalogue import Indicator, Part
     from tongpin.twin.portfolio.stays import Stays
 
-Way = Literal["count", "weight", "weight_e4", "fen", "days", "percent", "ratio"]
+Way = Literal["count", "weight", "weight_e4", "fen", "days", "percent", "ratio", "points"]
+SCORE = "guokao.score"
+"""The id of the simulated score among the figures."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,12 @@ def what_if(
     *,
     days: int,
     beds: int | None = None,
-    manual: str = "",
-    last_year: Mapping[str, int] | None = None,
+    assessed: Assessed | None = None,
 ) -> WhatIf:
     """The figures of the hospital before and after the changes.
 
-    `days` of the period; `beds` open where registered; `manual` by which it is assessed; `last_year` the sums of
-    its front pages a year before (`page.…`), without which growths are empty. Errors: `portfolio.count` when changes
-    together take more cases than there are. Source: S000-16, S000-01, S000-03.
+    `days` of the period; `beds` open where registered; `assessed`: what the 国考 figures rest on. Errors:
+    `portfolio.count` when changes together take more cases than there are. Source: S000-16, S000-01, S000-03.
     """
     before = stays.totals
     deltas = [change.delta() for change in changes]
@@ -120,7 +118,7 @@ def what_if(
     moved = sum(delta.get(LIST + "result_fen", 0) for delta in deltas)
     check_balance("portfolio.result", "试算前后的结余", after[LIST + "result_fen"], before[LIST + "result_fen"] + moved)
     old, new = (_Reader(sums, stays.unfilled) for sums in (before, after))
-    figures = [*_plain(old, new, days, beds), *_guokao(old, new, manual, last_year)]
+    figures = [*_plain(old, new, days, beds), *_guokao(before, after, stays.unfilled, assessed or Assessed())]
     return WhatIf(tuple(changes), before, after, tuple(figures))
 
 
@@ -171,42 +169,32 @@ def _plain(old: _Reader, new: _Reader, days: int, beds: int | None) -> list[Figu
     return figures
 
 
-def _guokao(old: _Reader, new: _Reader, manual: str, last_year: Mapping[str, int] | None) -> list[Figure]:
-    """The indicators of the hospital's manual that records move, in the order of their numbers."""
-    held = load_manuals().get(manual)
-    if held is None or not held.indicators:
+def _guokao(
+    before: Mapping[str, int], after: Mapping[str, int], unfilled: frozenset[str], assessed: Assessed
+) -> list[Figure]:
+    """The indicators of the hospital's manual that moves change, in the order of their numbers, and what they score."""
+    old, new = (moved_values(assessed, Amounts(sums, before, assessed.filed, unfilled)) for sums in (before, after))
+    figures = []
+    for one, part in assessed.moved_parts:
+        label, unit = part.label or one.name, part.unit or one.unit
+        kind: Way = "percent" if unit == "%" else "days"
+        goal = {"逐步提高": "up", "逐步降低": "down", "监测比较": "compare"}.get(one.direction, "")
+        values = old[part.sub], new[part.sub]
+        missing = "没有上年同期的病案首页，增幅不列" if part.rule == "growth" else "缺首页的列，或没有逐月填报的数"
+        filed = any(is_filed(item) for item in part.items)
+        note = missing if values[0] is None else "模拟：填报数怎样随病例变，见口径页" if filed else ""
+        figures.append(Figure(f"guokao.{part.sub}", label, "全部出院", kind, *values, goal, f"国考 {part.sub}", note))
+    return [*figures, *_score(assessed, old, new)]
+
+
+def _score(assessed: Assessed, old: Mapping[str, Fraction | None], new: Mapping[str, Fraction | None]) -> list[Figure]:
+    """The simulated score before and after; none without peers."""
+    first, second = simulated(assessed, old), simulated(assessed, new)
+    if first is None or second is None:
         return []
-    wanted = load_portfolio().guokao.get(held.indicators, ())
-    parts = [(one, part) for one in load_set(held.indicators).values() for part in one.parts if part.sub in wanted]
-    return [_indicator(one, part, old, new, last_year) for one, part in parts]
-
-
-def _indicator(one: Indicator, part: Part, old: _Reader, new: _Reader, last_year: Mapping[str, int] | None) -> Figure:
-    base = None if part.rule != "growth" else _value(part, _Reader(last_year or {}, frozenset()))
-    note = "没有上年同期的病案首页，增幅不列" if part.rule == "growth" and not base else ""
-
-    def shown(reader: _Reader) -> Fraction | None:
-        value = _value(part, reader)
-        if value is None or note:
-            return None
-        return (value / base - 1 if base else value) * part.times
-
-    goal = {"逐步提高": "up", "逐步降低": "down", "监测比较": "compare"}.get(one.direction, "")
-    label, unit = part.label or one.name, part.unit or one.unit
-    kind: Way = "percent" if unit == "%" else "days"
-    return Figure(f"guokao.{part.sub}", label, "全部出院", kind, shown(old), shown(new), goal, f"国考 {part.sub}", note)
-
-
-def _value(part: Part, reader: _Reader) -> Fraction | None:
-    """The quotient of a part's items, each the fact of front pages that the item names."""
-    sides = []
-    for terms in (part.numerator, part.denominator):
-        total = Fraction(0)
-        for term in terms:
-            fact = load_items()[term.removeprefix("-")].records.removeprefix("pages:")
-            value = reader.get(PAGE + fact)
-            if value is None:
-                return None
-            total += -value if term.startswith("-") else value
-        sides.append(total)
-    return sides[0] / sides[1] if sides[1] else None
+    note = (
+        f"模拟：{assessed.peers_year} 年同级，可评 {second.scorable:,.2f} 分；"
+        f"{len(old)} 项随病例变，其余按 {assessed.year} 年现值"
+    )
+    values = (Fraction(str(first.points)), Fraction(str(second.points)))
+    return [Figure(SCORE, "国考模拟得分", "全部出院", "points", *values, "up", "模拟", note)]

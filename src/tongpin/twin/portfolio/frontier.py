@@ -1,13 +1,13 @@
 """The frontier 前沿: moves of cases that bring most money at each standing, found as integer programmes (HiGHS).
 
 A move takes whole cases of a cell: cases of one group that may go the same ways. Protected cases are in no cell, so no
-solution can touch them; capacities, receivers and demand are constraints. Standing is CMI; each point of the frontier
-is the most surplus at a CMI of at least so much (epsilon constraint).
+solution can touch them; capacities, receivers and demand are constraints. Standing is CMI, and the 国考 score (模拟):
+each point of a frontier is the most surplus at a CMI, or a score, of at least so much (epsilon constraint).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,12 +16,14 @@ from scipy import optimize, sparse
 
 from tongpin.base.errors import TongpinError
 from tongpin.base.money import FEN_PER_YUAN, SCALE
+from tongpin.twin.portfolio.assessed import Amounts, Assessed, Simulated, moved_values, simulated
 from tongpin.twin.portfolio.catalogue import load_portfolio
 from tongpin.twin.portfolio.effect import Change
+from tongpin.twin.portfolio.ladder import Ladder, ladder
 from tongpin.twin.portfolio.stays import CASE_COUNT, FACTS, LIST, PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 GROW = "grow"
 RESULT, WEIGHT, WEIGHTED = LIST + "result_fen", PAGE + "weight_e4", PAGE + "weighted_count"
-_GAP = 1e-6
+_GAP, _SCORE_GAP = 1e-6, 1e-4
 _ROUNDS = 30
 _EPSILON = 1e-9
 
@@ -62,12 +64,20 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True)
 class Point:
-    """A point of the frontier: what is taken, surplus (fen) and CMI after it, exact, and the CMI it had to reach."""
+    """A point of a frontier: what is taken, surplus (fen) and CMI after it, exact, and the CMI it had to reach.
+
+    `sums` of the hospital after it; `figures`: the indicators that moves change, by part; `score`: what all indicators
+    score then (模拟; None without peers), and the points that the point had to reach where it lies on that frontier.
+    """
 
     taken: tuple[Taken, ...]
     result_fen: int
     cmi: Fraction
     least_cmi: float
+    sums: Mapping[str, int] = field(default_factory=dict)
+    figures: Mapping[str, Fraction | None] = field(default_factory=dict)
+    score: Simulated | None = None
+    least_score: float | None = None
 
 
 def _moves() -> dict[str, bool]:
@@ -78,8 +88,9 @@ def _moves() -> dict[str, bool]:
 class Problem:
     """The choices of a hospital and period, with their limits, as a matrix."""
 
-    def __init__(self, stays: Stays, capacities: Sequence[Capacity]) -> None:
+    def __init__(self, stays: Stays, capacities: Sequence[Capacity], assessed: Assessed | None = None) -> None:
         self.stays = stays
+        self.assessed = assessed or Assessed()
         self.capacities = tuple(capacities)
         self.totals = stays.totals
         self.sizes = {row["drg"]: row[CASE_COUNT] for row in stays.groups.select(["drg", CASE_COUNT]).to_pylist()}
@@ -169,16 +180,68 @@ class Problem:
         counts: NDArray[np.int64] = np.rint(found.x).astype(np.int64)
         return counts
 
-    def point(self, counts: NDArray[np.int64], least_cmi: float) -> Point:
+    def relaxed(self, objective: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The fractions of cases that make `objective` largest: a bound of what whole cases can do."""
+        if not self.choices:
+            return np.zeros(0)
+        found = optimize.milp(
+            -objective,
+            bounds=optimize.Bounds(0, self._upper),
+            constraints=[optimize.LinearConstraint(self._rows, ub=self._limits)],
+        )
+        cases: NDArray[np.float64] = found.x
+        return cases
+
+    def scoring(
+        self, steps: Ladder, objective: NDArray[np.float64], least: float | None
+    ) -> tuple[NDArray[np.int64], float]:
+        """The whole numbers of cases that make `objective` largest at a score of `least` points, and their points.
+
+        Without `least` the points themselves are made largest. Each step of the ladder is a yes or no.
+        """
+        size, count = len(self.choices), len(steps.steps)
+        gains = np.array([one.gain for one in steps.steps])
+        rows, floors = [], []
+        for place, one in enumerate(steps.steps):
+            lowest = float(np.minimum(one.row, 0) @ self._upper)
+            slack = max(one.least - lowest, 0.0)
+            row = np.concatenate([one.row, np.zeros(count)])
+            row[size + place] = -slack
+            rows.append(row)
+            floors.append(one.least - slack)
+        padded = sparse.hstack([self._rows, sparse.csr_matrix((self._rows.shape[0], count))])
+        constraints = [
+            optimize.LinearConstraint(padded, ub=self._limits),
+            optimize.LinearConstraint(np.array(rows), lb=floors),
+        ]
+        if least is not None:
+            row = np.concatenate([np.zeros(size), gains])
+            constraints.append(optimize.LinearConstraint(row.reshape(1, -1), lb=least - steps.base - _EPSILON))
+        aim = np.concatenate([objective, np.zeros(count)]) if least is not None else np.append(np.zeros(size), gains)
+        found = optimize.milp(
+            -aim,
+            integrality=np.ones(size + count),
+            bounds=optimize.Bounds(0, np.concatenate([self._upper, np.ones(count)])),
+            constraints=constraints,
+            options={"mip_rel_gap": _SCORE_GAP, "node_limit": load_portfolio().setting("solver_nodes")},
+        )
+        if found.x is None:
+            raise TongpinError("portfolio.solver", f"求解没有结果：{found.message}", hint="保留输入并报告此错误")
+        counts: NDArray[np.int64] = np.rint(found.x[:size]).astype(np.int64)
+        return counts, steps.base + float(gains @ np.rint(found.x[size:]))
+
+    def point(self, counts: NDArray[np.int64], least_cmi: float, least_score: float | None = None) -> Point:
         """The exact figures of a solution."""
         taken = tuple(
             Taken(choice, int(count)) for choice, count in zip(self.choices, counts.tolist(), strict=True) if count
         )
         deltas = [one.change().delta() for one in taken]
-        weight, weighted, result = (
-            self.totals[name] + sum(delta.get(name, 0) for delta in deltas) for name in (WEIGHT, WEIGHTED, RESULT)
-        )
-        return Point(taken, result, Fraction(weight, SCALE * weighted) if weighted else Fraction(0), least_cmi)
+        sums = {name: total + sum(delta.get(name, 0) for delta in deltas) for name, total in self.totals.items()}
+        cmi = Fraction(sums[WEIGHT], SCALE * sums[WEIGHTED]) if sums[WEIGHTED] else Fraction(0)
+        amounts = Amounts(sums, self.totals, self.assessed.filed, self.stays.unfilled)
+        figures = moved_values(self.assessed, amounts)
+        score = simulated(self.assessed, figures)
+        return Point(taken, sums[RESULT], cmi, least_cmi, sums, figures, score, least_score)
 
     def reaches(self, least_cmi: float) -> tuple[NDArray[np.float64], float]:
         """The row that keeps CMI at least so much: Σ(weight − CMI × count) ≥ CMI × count₀ − weight₀."""
@@ -196,8 +259,7 @@ def frontier(problem: Problem) -> tuple[Point, ...]:
         raise TongpinError(
             "portfolio.pages", "这一期没有有权重的病案首页，没有 CMI 可比", hint="装载该期首页，再运行一次"
         )
-    money = problem.deltas[RESULT] / FEN_PER_YUAN
-    net = money - load_portfolio().setting("least_gain_fen") / FEN_PER_YUAN
+    net = _net(problem)
     richest = problem.point(problem.solve(net), 0.0)
     highest = _highest_cmi(problem)
     low, high = float(richest.cmi), highest
@@ -206,7 +268,41 @@ def frontier(problem: Problem) -> tuple[Point, ...]:
     if low < today < high:
         steps.add(today)
     points = [problem.point(problem.solve(net, [problem.reaches(least)]), least) for least in sorted(steps)]
-    return _undominated([richest, *points])
+    return _undominated([richest, *points], lambda one: one.cmi)
+
+
+def _net(problem: Problem) -> NDArray[np.float64]:
+    """What one case of each choice brings, less what a move is not worth being made for; yuan."""
+    return (problem.deltas[RESULT] - load_portfolio().setting("least_gain_fen")) / FEN_PER_YUAN
+
+
+def score_frontier(problem: Problem, richest: Point) -> tuple[Point, ...]:
+    """The points from the richest to the highest simulated score that moves reach; none without peers. S000-42.
+
+    The steps of the score are those of `ladder`; each point is scored anew, exactly, so that one that rounding of
+    sums took below its step is told with the score that it has.
+    """
+    steps = ladder(problem, problem.assessed)
+    if not steps.steps or richest.score is None:
+        return ()
+    net = _net(problem)
+    _, highest = problem.scoring(steps, net, None)
+    reached = steps.reached(_counts(problem, richest))
+    leasts = set(np.linspace(reached, highest, load_portfolio().setting("frontier_points")).tolist()[1:])
+    today = steps.reached(np.zeros(len(problem.choices)))
+    if reached < today < highest:
+        leasts.add(today)
+    points = [richest]
+    for least in sorted(leasts):
+        counts, _ = problem.scoring(steps, net, least)
+        points.append(problem.point(counts, 0.0, least))
+    return _undominated(points, lambda one: Fraction(one.score.points if one.score else 0))
+
+
+def _counts(problem: Problem, point: Point) -> NDArray[np.float64]:
+    """How many cases of each choice a point takes."""
+    taken = {id(one.choice): one.cases for one in point.taken}
+    return np.array([float(taken.get(id(choice), 0)) for choice in problem.choices])
 
 
 def _highest_cmi(problem: Problem) -> float:
@@ -225,10 +321,10 @@ def _highest_cmi(problem: Problem) -> float:
     return best
 
 
-def _undominated(points: Sequence[Point]) -> tuple[Point, ...]:
-    """The points to which no other is at least as good in both; by CMI, lowest first."""
+def _undominated(points: Sequence[Point], standing: Callable[[Point], Fraction]) -> tuple[Point, ...]:
+    """The points to which no other is at least as good in surplus and standing; by standing, lowest first."""
     kept: list[Point] = []
-    for one in sorted(points, key=lambda point: (point.cmi, point.result_fen), reverse=True):
+    for one in sorted(points, key=lambda point: (standing(point), point.result_fen), reverse=True):
         if not kept or one.result_fen > kept[-1].result_fen:
             kept.append(one)
     return tuple(reversed(kept))

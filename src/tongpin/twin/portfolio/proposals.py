@@ -169,7 +169,17 @@ def _not_one_more(problem: Problem, point: Point, counts: NDArray[np.int64], roo
         row, least = problem.reaches(point.least_cmi)
         if float(row @ counts) + row[best] < least:
             return f"再多一例，CMI 低于 {point.least_cmi:.4f}"
+    if point.least_score is not None and _scores_less(problem, point, counts, best):
+        return "再多一例，国考模拟得分低于该点"
     change = round_half_up(int(money[best]), 1)
     if change < load_portfolio().setting("least_gain_fen"):
         return f"再多一例结余 {yuan_text(change)} 元"
     return "与别的安排合在一起已是最多"
+
+
+def _scores_less(problem: Problem, point: Point, counts: NDArray[np.int64], place: int) -> bool:
+    """Whether one case more of a choice takes the score below that of the point."""
+    more = counts.copy()
+    more[place] += 1
+    found = problem.point(more, 0.0).score
+    return found is not None and point.score is not None and found.points < point.score.points

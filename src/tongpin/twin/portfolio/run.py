@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,17 @@ from tongpin.base.errors import StoreError, TongpinError
 from tongpin.grouping.library import open_scheme
 from tongpin.measures.benchmark import group_deaths, risk_levels
 from tongpin.measures.engine import sum_facts
+from tongpin.measures.guokao.score import PERCENTILE
+from tongpin.measures.guokao.tables import score_tables
+from tongpin.measures.guokao.values import hospital_year
 from tongpin.measures.populations import discharged_cases, paid_by_group, settled_cases
 from tongpin.payment.month.closed import closed_manifest, closed_months
 from tongpin.payment.month.statement_columns import DRG, assumed_labels, method_of_manifest, synthetic_notice
 from tongpin.payment.policy.library import policy_at_close
 from tongpin.records.intake.load import CASES, INSTITUTIONS, read_loaded
 from tongpin.records.layouts.catalogue import layouts
+from tongpin.twin.peers import latest_peers
+from tongpin.twin.portfolio.assessed import Assessed
 from tongpin.twin.portfolio.capacity import Means, capacities_of
 from tongpin.twin.portfolio.catalogue import load_portfolio
 from tongpin.twin.portfolio.classes import losing_months, months_in_row
@@ -66,16 +71,15 @@ class Period:
 
 @dataclass(frozen=True)
 class HospitalPeriod:
-    """A hospital in a period: its stays, means and capacities, its manual, its front pages of a year before."""
+    """A hospital in a period: its stays, means and capacities, and what its assessment rests on."""
 
     period: Period
     name: str
     level: str
-    manual: str
     stays: Stays
     means: Means
     capacities: tuple[Capacity, ...]
-    last_year: Mapping[str, int] | None
+    assessed: Assessed
 
 
 def months_between(first: str, last: str) -> tuple[str, ...]:
@@ -110,10 +114,13 @@ def pyramid_in_home(
     return period, name, build_pyramid(facts, months)
 
 
-def hospital_in_home(home: Home, months: Sequence[str], area: str | None, hospital: str) -> HospitalPeriod:
+def hospital_in_home(
+    home: Home, months: Sequence[str], area: str | None, hospital: str, method: str = PERCENTILE
+) -> HospitalPeriod:
     """A hospital in closed months, ready for what-if and frontier; errors as `pyramid_in_home`.
 
-    Growths compare with the same months of the year before where front pages of each of them are loaded.
+    Growths compare with the same months of the year before where front pages of each of them are loaded; scores are
+    formed by `method` against the last peers loaded.
     """
     period, policy, scheme = _period(home, months, area)
     place = _place(home, hospital, months)
@@ -137,11 +144,48 @@ def hospital_in_home(home: Home, months: Sequence[str], area: str | None, hospit
         period=period,
         name=str(place["institution_name"]),
         level=str(place.get("settlement_level") or ""),
-        manual=str(place.get("manual") or ""),
         stays=stays,
         means=means,
         capacities=capacities_of(stays.totals, period.days, means),
-        last_year=page_totals(own) if set(own["month"].to_pylist()) == set(before) else None,
+        assessed=assessed_in_home(
+            home,
+            hospital,
+            months,
+            str(place.get("manual") or ""),
+            page_totals(own) if set(own["month"].to_pylist()) == set(before) else None,
+            (scheme.scheme_id, risk),
+            method,
+        ),
+    )
+
+
+def assessed_in_home(
+    home: Home,
+    hospital: str,
+    months: Sequence[str],
+    manual: str,
+    last_year: Mapping[str, int] | None,
+    grouping: tuple[str, pa.Table],
+    method: str,
+) -> Assessed:
+    """What the assessment of a hospital in some months rests on; `grouping`: the scheme's id, and the risk levels."""
+    year = int(months[-1][:4])
+    bare = Assessed(manual=manual, year=year, last_year=last_year, method=method)
+    if not bare.set_name:
+        return bare
+    scheme_id, risk = grouping
+    known = hospital_year(home, year, hospital, scheme=scheme_id, risk=risk)
+    span = frozenset(months)
+    amounts = {item: known.this.amount(item, span) for item in load_portfolio().filed_items}
+    tables = score_tables(bare.set_name, home)
+    peers, peers_year = latest_peers(home, year, manual)
+    return replace(
+        bare,
+        filed={item: one.value for item, one in amounts.items() if one is not None},
+        values=known.scored_values(tables.weights),
+        peers=peers,
+        peers_year=peers_year,
+        tables=tables,
     )
 
 

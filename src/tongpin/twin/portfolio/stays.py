@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tongpin.twin.portfolio.catalogue import CaseTest, Limit, Move
 
 PAGE_FACTS = (
-    *("case_count", "weight_e4", "weighted_count", "stay_days", "total_fee_fen", "drug_fee_fen"),
+    *("case_count", "weight_e4", "weighted_count", "stay_days"),
+    *("total_fee_fen", "drug_fee_fen", "consumable_fee_fen", "exam_fee_fen"),
     *("surgery_count", "third_surgery_count", "fourth_surgery_count", "low_risk_count", "low_risk_death_count"),
 )
 LIST_FACTS = ("case_count", "weight_e4", "stay_days", "total_fee_fen", "pool_payable_fen", "result_fen")
@@ -40,6 +41,8 @@ _RESTS_ON = {
     "fourth_surgery_count": "surgery_level",
     "total_fee_fen": "total_fee_fen",
     "drug_fee_fen": "drug_fee_fen",
+    "consumable_fee_fen": "consumable_fee_fen",
+    "exam_fee_fen": "exam_fee_fen",
 }
 FREE = -1
 """The mark of a case that no limit protects."""
@@ -47,7 +50,7 @@ _FACT_COLUMNS = ("drg", "weight_e4", "los", "total_fee_fen", "record_no", "disch
 _PAGE_COLUMNS = (
     *_FACT_COLUMNS,
     *("status", "age", "icu_hours", "admission_route", "care_type", "surgery_level", "discharge_way"),
-    *("drug_fee_fen", "consumable_fee_fen"),
+    *("drug_fee_fen", "consumable_fee_fen", "exam_fee_fen"),
 )
 _LIST_COLUMNS = (*_FACT_COLUMNS, "pool_payable_fen", "result_fen")
 _LEVELS = ("一级", "二级", "三级")

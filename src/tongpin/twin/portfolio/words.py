@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tongpin.base.money import SCALE
+from tongpin.measures.guokao.catalogue import load_items
 from tongpin.report.words import MISSING, count_text, number_text, percent_text, points_text, wan_text
 from tongpin.twin.catalogue import load_settings
 from tongpin.twin.portfolio.catalogue import load_portfolio
@@ -24,6 +25,7 @@ UNITS: dict[Way, str] = {
     "days": "天",
     "percent": "",
     "ratio": "",
+    "points": "分",
 }
 GOALS = {"up": "提高", "down": "降低", "compare": "监测比较", "": ""}
 
@@ -45,7 +47,7 @@ def value_text(kind: Way, value: Fraction | None) -> str:
             return percent_text(float(value) / 100)
         case "ratio":
             return percent_text(float(value))
-        case "days":
+        case "days" | "points":
             return number_text(float(value), 2)
 
 
@@ -89,6 +91,10 @@ def rule_rows() -> list[Mapping[str, str]]:
         (f"安排：{rules.growth.label}", "只列权重不低于 1.0 的病组，不超过需求与能力", rules.growth.reference, True)
     )
     rows += [(f"能力：{one.label}", one.source, "S000-16", True) for one in rules.capacities]
+    rows += [
+        (f"国考填报项：{load_items()[name].label}", one.reason, one.reference, one.assumed)
+        for name, one in rules.filed_items.items()
+    ]
     rows += [(one.label, f"{one.value:,} {one.unit}", one.reference, one.assumed) for one in rules.settings]
     return [
         {"what": what, "value": value, "reference": reference, "assumed": "模拟" if assumed else ""}
