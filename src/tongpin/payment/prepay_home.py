@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tongpin.base.errors import PolicyError
 from tongpin.base.money import yuan
-from tongpin.payment.month.closed import area_of, areas_of, closed_months, statements
+from tongpin.payment.month.closed import area_of, areas_of, check_approved, closed_months, statements
 from tongpin.payment.month.run import area_id
 from tongpin.payment.policy.library import open_policy, policy_folders, policy_named
 from tongpin.payment.policy.routes import check_routed, own_routes, route
@@ -103,8 +103,11 @@ def plan_in_home(
     short: Sequence[str] = (),
     region: str | None = None,
     document: str | None = None,
+    approved: str | None = None,
 ) -> PlanRun:
     """The plan of a year, or the adopted one as it was frozen once it has paid; with `document` the plan is adopted.
+
+    `approved`: the digest of the plan that was approved; another one is refused (`approval.stale`).
 
     `edition`: the edition that states the rules of prepayment, where the area's own does not; `short`: hospitals short
     of cash. Raises PolicyError (`prepay.*`, `policy.gap`); nothing is written then. Source: S001-34..39, S907-01.
@@ -121,6 +124,8 @@ def plan_in_home(
         plan = make_plan(
             rules, (area, area_label(home, area)), year, known, _hospitals(home, year), states, frozenset(short)
         )
+        if approved is not None:
+            check_approved({"result_digest": plan.digest}, {"result_digest": approved})
         return PlanRun(plan if document is None else adopt(home, plan, document), was_adopted=False)
 
 

@@ -20,6 +20,8 @@ except ImportError:  # not on Windows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tongpin.store.scope import Scope
+
 HOME_VARIABLE = "TONGPIN_HOME"
 DEFAULT_HOME = "tongpin-home"
 _KEY_BYTES = 32
@@ -28,9 +30,10 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The folder given by `--home`, else `$TONGPIN_HOME`, else `./tongpin-home`."""
+    """The folder given by `--home`, else `$TONGPIN_HOME`, else `./tongpin-home`; with a `scope` a part of its rows."""
 
     root: Path
+    scope: Scope | None = None
 
     @classmethod
     def open(cls, path: Path | str | None = None) -> Home:
@@ -40,12 +43,29 @@ class Home:
             raise StoreError("home.folder", f"{root} 是一个文件，不是工作目录", hint="用 --home 指定一个文件夹")
         return cls(root)
 
+    def within(self, scope: Scope) -> Home:
+        """The same folder as a scope sees it, read-only; a home within a scope becomes narrower, never wider."""
+        narrow = scope.narrowed(self.scope)
+        return Home(self.root, None if narrow.is_whole else narrow)
+
+    def check_writable(self) -> None:
+        """Nothing, or StoreError `store.scope_write` in a home within a scope: what sees a part keeps nothing."""
+        if self.scope is not None:
+            raise StoreError(
+                "store.scope_write",
+                "限于一定范围的人不能直接写工作目录",
+                where=str(self.root),
+                hint="由工作台核对范围之后代为写入",
+            )
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the home for one writer at a time; the hold ends with the process, however it ends.
 
-        Raises StoreError `home.busy` when another process holds it. Systems without `flock` go on without.
+        Raises StoreError `home.busy` when another process holds it, and as `check_writable`. Systems without `flock` go
+        on without.
         """
+        self.check_writable()
         if fcntl is None or not self.root.exists():
             yield
             return
@@ -80,18 +100,20 @@ class Home:
 
     @property
     def reports(self) -> Path:
-        """Where reports go."""
+        """Where reports go; they show the whole, and so a home within a scope has none (`check_writable`)."""
+        self.check_writable()
         return self.root / "reports"
 
     @property
     def demo(self) -> Path:
-        """The files and the truth of the demonstration city."""
+        """The files and the truth of the demonstration city; not for a home within a scope (`check_writable`)."""
+        self.check_writable()
         return self.root / "demo"
 
     @property
     def demo_city(self) -> Path:
         """The record of the demonstration city that the home holds; missing where it holds none."""
-        return self.demo / "city.json"
+        return self.root / "demo" / "city.json"
 
     def patient_key(self) -> bytes:
         """The secret with which patient identifiers are hashed; made at first use, readable by the owner only.

@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,8 @@ from tongpin.base.errors import StoreError
 from tongpin.store import versions
 from tongpin.store.absent import remember_absent
 from tongpin.store.digests import SEPARATOR, key_texts, row_digests
-from tongpin.store.reading import Chosen, Left, plain_schema, read_files, united
+from tongpin.store.reading import Chosen, Left, chosen_mask, plain_schema, read_files, united
+from tongpin.store.scope import Sight, case_table, sight_of
 from tongpin.store.versions import Rows, Upserted
 
 if TYPE_CHECKING:
@@ -92,8 +94,28 @@ def read(
 
     `where` = (column, values) keeps the rows with one of the values; rows of loads that did not end are left out, but
     for those of the load `within`. A column that a file or the table lacks is null (text where nobody knows its type).
-    Raises StoreError `store.damaged` when the table is there but cannot be read.
+    A home within a scope gives the rows of the scope only. Raises StoreError `store.damaged` when the table is there
+    but cannot be read, `store.scope` when the scope may not read it.
     """
+    sight = _sight(home, name)
+    chosen = [_chosen(one) for one in sight.of_key] + _of_cases(home, sight)
+    if sight.of_row and sight.key:
+        chosen.append(Chosen(sight.key, _keys_seen(home, name, sight)))
+    elif sight.of_row:
+        chosen += [_chosen(one) for one in sight.of_row]
+    return _read(home, name, columns, sight, chosen, where=where, within=within)
+
+
+def _read(
+    home: Home,
+    name: str,
+    columns: Sequence[str] | None,
+    sight: Sight,
+    chosen: Sequence[Chosen],
+    *,
+    where: tuple[str, Any] | None = None,
+    within: int | None = None,
+) -> pa.Table | None:
     if not exists(home, name):
         return None
     try:
@@ -103,8 +125,8 @@ def read(
         files = [home.lake / name / str(uri).split("/")[-1] for uri in sorted(table.file_uris())]
         wanted = list(columns) if columns is not None else schema.names
         fields = [schema.field(one) if one in schema.names else pa.field(one, pa.string()) for one in wanted]
-        chosen = None if where is None else Chosen(where[0], pc.unique(where[1].cast(pa.string())).drop_null())
-        parts = read_files(files, fields, Left(VERSION, hidden), chosen)
+        asked = [] if where is None else [Chosen((where[0],), pc.unique(where[1].cast(pa.string())).drop_null())]
+        parts = read_files(files, fields, Left(VERSION, hidden), [*chosen, *asked])
     except (DeltaError, OSError, pa.ArrowException) as error:
         raise StoreError(
             "store.damaged",
@@ -112,7 +134,52 @@ def read(
             where=str(home.lake / name),
             hint="从备份恢复工作目录；没有备份时换一个新的工作目录，重新装载全部文件",
         ) from error
-    return united(fields, parts)
+    return _blanked(united(fields, parts), sight)
+
+
+def _sight(home: Home, name: str) -> Sight:
+    """What of a table the home may see; everything where it is not within a scope."""
+    return Sight() if home.scope is None else sight_of(home.scope, name)
+
+
+def _chosen(wanted: tuple[str, frozenset[str]]) -> Chosen:
+    column, values = wanted
+    return Chosen((column,), pa.array(sorted(values), pa.string()))
+
+
+def _of_cases(home: Home, sight: Sight) -> list[Chosen]:
+    """The rows whose cases are seen, where they are judged by their cases."""
+    if sight.by_case is None:
+        return []
+    cases = case_table()
+    of_cases = _sight(home, cases.table)
+    return [Chosen(sight.by_case, _keys_seen(home, cases.table, of_cases, (cases.institution, cases.case)))]
+
+
+def _keys_seen(home: Home, name: str, sight: Sight, names: Sequence[str] | None = None) -> Any:
+    """The keys (or the columns `names` of them, as one text) whose row in force a scope sees."""
+    if not exists(home, name):
+        return pa.array([], pa.string())
+    table = DeltaTable(str(home.lake / name))
+    state = (str(table.metadata().id), table.version(), frozenset(unfinished(home)))
+    return _keys_seen_at(home, name, sight, tuple(names or sight.key), state)
+
+
+@lru_cache(maxsize=32)
+def _keys_seen_at(home: Home, name: str, sight: Sight, names: tuple[str, ...], _: Any) -> Any:
+    """The same in one state of the table: its identity and version, and the loads that do not count yet."""
+    table = read_current(home, name, sight.key, columns=sight.key, order=sight.order)
+    return pc.unique(key_texts(table, names))
+
+
+def _blanked(table: pa.Table, sight: Sight) -> pa.Table:
+    """The table with the columns that are not shown left blank."""
+    if sight.shown is None:
+        return table
+    arrays = [
+        table[one.name] if one.name in sight.shown else pa.nulls(table.num_rows, one.type) for one in table.schema
+    ]
+    return pa.table(arrays, schema=table.schema)
 
 
 def read_current(
@@ -133,15 +200,22 @@ def read_current(
     """
     if where is not None and where[0] not in key:
         raise ValueError(f"{where[0]} is not of the key: a newer version of a row might not be met")
+    sight = _sight(home, name)
+    late = [_chosen(one) for one in sight.of_row]
     needed = None
     if columns is not None:
-        needed = list(dict.fromkeys([*columns, *key, VERSION, *([order] if order else [])]))
-    table = read(home, name, needed, within=within, where=where)
+        judged = [one.columns[0] for one in late]
+        needed = list(dict.fromkeys([*columns, *key, VERSION, *([order] if order else []), *judged]))
+    early = [*(_chosen(one) for one in sight.of_key), *_of_cases(home, sight)]
+    table = _read(home, name, needed, sight, early, within=within, where=where)
     if table is None:
         return None
     if as_of is not None:
         table = table.filter(pc.less_equal(table[VERSION], as_of))
     table = in_force_of(table, key, order)
+    # What a row says besides its key may have been corrected: only the row in force says whose it is.
+    for one in late:
+        table = table.filter(chosen_mask(table, one))
     return table.select(columns) if columns is not None else table.drop_columns(list(BOOKKEEPING))
 
 
@@ -173,6 +247,7 @@ def begin(home: Home, names: Sequence[str]) -> int:
 
     `names` are the tables that loads write.
     """
+    home.check_writable()
     taken = unfinished(home)
     for name in names:
         table = read(home, name, [VERSION]) if exists(home, name) else None
@@ -186,6 +261,7 @@ def begin(home: Home, names: Sequence[str]) -> int:
 
 def finish(home: Home, number: int) -> None:
     """Put the rows of a load in force, those of all tables in one moment."""
+    home.check_writable()
     (_marks(home) / str(number)).unlink()
 
 
@@ -200,6 +276,7 @@ def _marks(home: Home) -> Path:
 
 def found(home: Home, name: str, schema: pa.Schema) -> None:
     """Make the table, or add the columns that it lacks; rows written before have them null."""
+    home.check_writable()
     place = home.lake / name
     schema = _delta_schema(schema)
     if not exists(home, name):
@@ -266,6 +343,7 @@ def commit(
 
 def tidy(home: Home, name: str) -> None:
     """Delete the files that a load, cut off, moved here without committing them; for the one writer of the home."""
+    home.check_writable()
     place = home.lake / name
     if not exists(home, name):
         return
@@ -356,5 +434,6 @@ def replace(home: Home, name: str, table: pa.Table, column: str, value: str) -> 
     if not exists(home, name):
         append(home, name, table)
         return
+    home.check_writable()
     predicate = f"{column} = '{value}'"
     write_deltalake(str(home.lake / name), _for_delta(table), mode="overwrite", predicate=predicate)

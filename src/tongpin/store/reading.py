@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tongpin.store.digests import key_texts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -26,13 +28,15 @@ class Left(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The rows that are wanted: those with one of the texts in a column."""
+    """The rows that are wanted: those with one of the texts in a column, or of the key texts in several."""
 
-    column: str
+    columns: tuple[str, ...]
     values: pa.Array
 
 
-def read_files(files: Sequence[Path], fields: Sequence[pa.Field], left: Left, chosen: Chosen | None) -> list[pa.Table]:
+def read_files(
+    files: Sequence[Path], fields: Sequence[pa.Field], left: Left, chosen: Sequence[Chosen]
+) -> list[pa.Table]:
     """The rows of each file that has any wanted one, in the order of the files; a column that a file lacks is null."""
 
     def one(path: Path) -> pa.Table | None:
@@ -47,16 +51,17 @@ def read_files(files: Sequence[Path], fields: Sequence[pa.Field], left: Left, ch
 
 
 def _read_file(
-    path: Path, fields: Sequence[pa.Field], left: Left, chosen: Chosen | None, *, alone: bool
+    path: Path, fields: Sequence[pa.Field], left: Left, chosen: Sequence[Chosen], *, alone: bool
 ) -> pa.Table | None:
     """The rows of a file; None where its statistics or its column say that none is wanted."""
     with pq.ParquetFile(path) as file:
         there = set(file.schema_arrow.names)
         mask = None
-        if chosen is not None:
-            if chosen.column not in there or not _may_hold(file.metadata, *chosen):
+        for one in chosen:
+            if not there.issuperset(one.columns) or not _may_hold(file.metadata, one):
                 return None
-            mask = pc.is_in(_read_columns(file, [chosen.column], threads=alone)[chosen.column], chosen.values)
+            held = chosen_mask(_read_columns(file, list(one.columns), threads=alone), one)
+            mask = held if mask is None else pc.and_(mask, held)
             if not pc.any(mask).as_py():
                 return None
         needed = [field.name for field in fields]
@@ -73,6 +78,12 @@ def _read_file(
     return pa.table(arrays, names=needed)
 
 
+def chosen_mask(table: pa.Table, chosen: Chosen) -> Any:
+    """The mask of the wanted rows; a missing value is none of them."""
+    texts = table[chosen.columns[0]] if len(chosen.columns) == 1 else key_texts(table, chosen.columns)
+    return pc.is_in(texts, chosen.values)
+
+
 def _read_columns(file: pq.ParquetFile, names: list[str], *, threads: bool) -> pa.Table:
     """Some columns of a file in the types of rooms."""
     table = file.read(columns=names, use_threads=threads)
@@ -80,8 +91,11 @@ def _read_columns(file: pq.ParquetFile, names: list[str], *, threads: bool) -> p
     return table if table.schema.equals(plain) else table.cast(plain)
 
 
-def _may_hold(held: pq.FileMetaData, name: str, values: pa.Array) -> bool:
+def _may_hold(held: pq.FileMetaData, chosen: Chosen) -> bool:
     """Whether the statistics of a file leave it open that a column holds one of the texts."""
+    if len(chosen.columns) > 1:
+        return True
+    (name,), values = chosen
     groups = [held.row_group(number) for number in range(held.num_row_groups)]
     place = next(n for n in range(held.num_columns) if held.schema.column(n).path == name)
     for group in groups:

@@ -7,6 +7,7 @@ a month carries its run, `area/YYYY-MM`, in the lake.
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,13 +21,22 @@ from tongpin.records.intake.load import DECISIONS, read_loaded
 from tongpin.store import lake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tongpin.store.home import Home
 
 LINES, STATEMENTS, RUNS = "posted_lines", "statements", "settlement_runs"
 RUN = "run"
 """The column of the lake that names the month that wrote a row: `area/YYYY-MM`."""
+
+NOT_ASKED: Mapping[str, str] = MappingProxyType({})
+"""A run that rests on no approval."""
+_APPROVED = {
+    "result_digest": "结果",
+    "policy_digest": "付费办法",
+    "scheme_digest": "分组方案",
+    "weights_digest": "权重",
+}
 
 RUN_SCHEMA = pa.schema(
     [("month", pa.string()), ("area", pa.string()), ("digest", pa.string()), ("manifest", pa.string())],
@@ -85,6 +95,22 @@ def closed_manifest(home: Home, month: str, area: str | None = None) -> dict[str
             "settle.open", f"{month} 还没有月结", where=str(home.root), hint=f"先运行 tongpin settle --month {month}"
         )
     return closed[month]
+
+
+def check_approved(manifest: Mapping[str, Any], approved: Mapping[str, str]) -> None:
+    """Nothing, or PolicyError `approval.stale` when a run is not the one that was approved.
+
+    `approved`: what the approval names of the manifest, such as its digests (S003-17).
+    """
+    changed = [name for name, value in approved.items() if manifest.get(name) != value]
+    if changed:
+        told = "、".join(_APPROVED.get(name, name) for name in changed)
+        raise PolicyError(
+            "approval.stale",
+            f"审批之后{told}变了，与批准的不是同一个结果",
+            where="、".join(changed),
+            hint="没有关账、没有写入；重新试算，另起一份公文送审",
+        )
 
 
 def posted(

@@ -16,6 +16,7 @@ from tongpin import __version__
 from tongpin.base.errors import PolicyError, StoreError
 from tongpin.payment.month.closed import (
     LINES,
+    NOT_ASKED,
     RUN,
     RUN_SCHEMA,
     RUNS,
@@ -23,6 +24,7 @@ from tongpin.payment.month.closed import (
     area_of,
     areas_of,
     areas_routed,
+    check_approved,
     closed_manifest,
     closed_months,
     decisions,
@@ -54,6 +56,8 @@ from tongpin.records.views.stay_lists import MERGED, join_stays
 from tongpin.store import lake
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tongpin.payment.policy.policy import Policy
     from tongpin.records.views.edition import Edition
     from tongpin.store.home import Home
@@ -72,18 +76,28 @@ class MonthRun:
     was_closed: bool
 
 
-def settle_in_home(home: Home, month: str, area: str | None = None, *, draft: bool = False) -> MonthRun:
+def settle_in_home(
+    home: Home,
+    month: str,
+    area: str | None = None,
+    *,
+    draft: bool = False,
+    approved: Mapping[str, str] = NOT_ASKED,
+) -> MonthRun:
     """Close `month` (`YYYY-MM`) of a home, or give a closed month back as it was frozen; a draft closes nothing.
 
-    Raises PolicyError (`settle.area`: the home settles another area), BalanceError or StoreError (`settle.empty`,
-    `settle.digest`, `home.busy`); nothing is written then. Source: S004-12, S900-01, S901-06.
+    `approved`: what an approval names of the manifest; another result is refused. Raises PolicyError (`settle.area`:
+    the home settles another area, `approval.stale`), BalanceError or StoreError (`settle.empty`, `settle.digest`,
+    `home.busy`); nothing is written then. Source: S004-12, S900-01, S901-06.
     """
     with home.locked():
         area = _area(home, area, month)
         closed = closed_months(home, area)
         if month in closed:
+            check_approved(closed[month], approved)
             return MonthRun(_frozen(home, closed[month]), closed[month], was_closed=True)
         settlement, manifest = _settle(home, month, open_policy(home, area, month), set(closed))
+        check_approved(manifest, approved)
         if not draft:
             _keep(home, LINES, settlement.lines, manifest)
             _keep(home, STATEMENTS, settlement.statement, manifest)
@@ -272,7 +286,7 @@ def _frozen(home: Home, manifest: dict[str, Any]) -> MonthSettlement:
         [("institution_code", "ascending"), ("case_id", "ascending"), ("line_kind", "ascending")],
     )
     frozen = MonthSettlement(month, lines, statement, tuple(manifest["notes"]))
-    if frozen.digest != manifest["result_digest"]:
+    if home.scope is None and frozen.digest != manifest["result_digest"]:
         raise StoreError(
             "settle.digest",
             f"{month} 已关账，但库中的支付行与关账时的摘要不符",

@@ -28,6 +28,8 @@ EVENT_SCHEMA = pa.schema(
 )
 """One happening: its place in the home's account, what it is about (application, expert or quarter), who (a role and
 a code, never a name), on what day, and what was said (JSON)."""
+_STORED = pa.schema([*EVENT_SCHEMA, ("institution_code", pa.string()), ("case_id", pa.string())])
+"""In the lake an event also says whose application it is about; by that the lake knows who may read it."""
 
 APPLIED, WITHDRAWN, ASSIGNED, RECUSED, VOTED, DECIDED = (
     "applied",
@@ -106,8 +108,13 @@ def read_events(home: Home, area: str | None = None) -> list[Event]:
 
 def add_events(home: Home, events: Sequence[Event]) -> None:
     """Append events in one transaction; the caller holds the home and numbered them after the last."""
-    rows = [{**one._asdict(), "body": json.dumps(one.body, ensure_ascii=False, default=str)} for one in events]
-    lake.append(home, EVENTS, pa.Table.from_pylist(rows, schema=EVENT_SCHEMA))
+    owners = {one.subject: one.body for one in [*read_events(home), *events] if one.event == APPLIED}
+    rows = []
+    for one in events:
+        owner = owners.get(one.subject, {})
+        row = {**one._asdict(), "body": json.dumps(one.body, ensure_ascii=False, default=str)}
+        rows.append(row | {"institution_code": owner.get("institution_code"), "case_id": owner.get("list_id")})
+    lake.append(home, EVENTS, pa.Table.from_pylist(rows, schema=_STORED))
 
 
 def next_number(events: Sequence[Event]) -> int:

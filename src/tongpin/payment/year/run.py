@@ -17,7 +17,7 @@ from tongpin import __version__
 from tongpin.base.digest import folder_digest, text_digest
 from tongpin.base.errors import PolicyError, StoreError
 from tongpin.payment.lists.overdue import decisions as lists_decide
-from tongpin.payment.month.closed import area_of, closed_months, decisions, posted, statements
+from tongpin.payment.month.closed import NOT_ASKED, area_of, check_approved, closed_months, decisions, posted, statements
 from tongpin.payment.month.statement_columns import assumed_labels, method_of_manifest
 from tongpin.payment.policy.library import open_policy
 from tongpin.payment.review.rulings import decisions as review_decides
@@ -112,21 +112,25 @@ def clear_in_home(
     *,
     draft: bool = False,
     papers: Papers = NO_PAPERS,
+    approved: Mapping[str, str] = NOT_ASKED,
     at: Callable[[str], None] = _nothing,
 ) -> ClearingRun:
     """Clear a year of an area of a home, or give a closed clearing back as it was frozen; a draft closes nothing.
 
-    `at` is told every boundary of `BOUNDARIES` as it is passed. Raises PolicyError (`clear.months`: a month of the year
-    is open; `settle.area`), BalanceError or StoreError (`home.busy`, `clear.digest`); nothing is in force then.
+    `approved`: what an approval names of the manifest; another result is refused (`approval.stale`). `at` is told every
+    boundary of `BOUNDARIES` as it is passed. Raises PolicyError (`clear.months`: a month of the year is open;
+    `settle.area`), BalanceError or StoreError (`home.busy`, `clear.digest`); nothing is in force then.
     Source: S900-01 steps 8-14.
     """
     with home.locked():
         area = area_of(home, area)
         standing = _standing(home, year, area)
         if standing is not None:
+            check_approved(standing, approved)
             return ClearingRun(_frozen(home, standing), standing, was_closed=True)
         policy = open_policy(home, area, f"{year}-12")
         clearing, manifest = _clear(home, year, policy, papers, draft=draft)
+        check_approved(manifest, approved)
         if not draft:
             _keep(home, manifest, clearing, at)
     return ClearingRun(clearing, manifest, was_closed=False)
@@ -315,7 +319,7 @@ def _keep(home: Home, manifest: Mapping[str, Any], clearing: Clearing, at: Calla
 def _frozen(home: Home, manifest: Mapping[str, Any]) -> Clearing:
     places, changed, reasons, rates, bases = (_rows_of(home, kept, manifest["run"]) for kept in _KEPT)
     frozen = Clearing(manifest["year"], places, changed, reasons, rates, tuple(manifest["notes"]), bases)
-    if frozen.digest != manifest["result_digest"]:
+    if home.scope is None and frozen.digest != manifest["result_digest"]:
         raise StoreError(
             "clear.digest",
             f"清算 {manifest['run']} 已关账，但库中的数与关账时的摘要不符",

@@ -1,0 +1,1 @@
+"""The steps 各步, in the order of their revisions."""
