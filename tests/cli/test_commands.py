@@ -173,7 +173,7 @@ def test_group_needs_no_home(tongpin, cases: Path, tmp_path: Path, monkeypatch: 
 def test_the_demonstration_city_stays_out_of_a_home_with_data(tongpin, cases: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     tongpin("load", cases, "--home", home)
-    code, _, complained = tongpin("demo", "--cases", "10", "--home", home)
+    code, _, complained = tongpin("demo", "--no-serve", "--cases", "10", "--home", home)
     assert code == 1
     assert "已有自己的数据" in complained
 

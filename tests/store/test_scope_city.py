@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+
 import pyarrow.compute as pc
 import pytest
 
 from tongpin.base.errors import StoreError
 from tongpin.demo.city import build_city
 from tongpin.grouping.library import DEMO_SCHEME, scheme_folders
+from tongpin.measures.evaluation.reviews import read_reviews
 from tongpin.measures.guokao.tasks import EVENTS as GUOKAO
 from tongpin.payment.ledger.journal import POSTINGS
 from tongpin.payment.ledger.journal import RUNS as LEDGER_RUNS
@@ -16,6 +20,7 @@ from tongpin.payment.month.closed import LINES, RUNS, STATEMENTS, posted
 from tongpin.payment.month.run import closed_run, settle_in_home
 from tongpin.payment.prepay.account import ACCOUNT
 from tongpin.payment.prepay.adopted import PLANS
+from tongpin.payment.review.account import APPLIED, VOTED, Event, add_events, read_events
 from tongpin.payment.review.account import EVENTS as REVIEW
 from tongpin.payment.weights.catalogue import PROPOSALS, VOTES
 from tongpin.payment.weights.rounds import OPINIONS, ROUNDS
@@ -120,3 +125,26 @@ def test_a_department_reads_lines_but_no_statement(city: Home, readers: dict[str
     assert set(posted(desk, None)["dept"].to_pylist()) == readers["department"].departments
     with pytest.raises(StoreError, match="不向限于科室的人开放"):
         closed_run(desk, MONTH)
+
+
+def test_an_application_is_seen_by_its_hospital_and_by_whom_its_case_is_given(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "home")
+    day = date(2025, 7, 1)
+    for number, (code, case) in enumerate((("H1", "1"), ("H2", "2")), start=1):
+        body = {"institution_code": code, "list_id": case}
+        add_events(home, [Event(2 * number - 1, "a", APPLIED, f"2025-{number}", "hospital", code, day, body)])
+        add_events(home, [Event(2 * number, "a", VOTED, f"2025-{number}", "expert", "E1", day, {})])
+    assert [one.number for one in read_events(home)] == [1, 2, 3, 4]
+    assert [one.number for one in read_events(home.within(Scope(hospitals={"H2"})))] == [3, 4]
+    assert [one.number for one in read_events(home.within(Scope(cases={"1"})))] == [1, 2]
+
+
+def test_reviews_of_a_hospital_are_for_that_hospital(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "evaluation"
+    folder.mkdir(parents=True)
+    rows = "institution_code,measure,months,finding,document\nH1,m,2025,属实,一号\nH2,m,2025,不属实,二号\n"
+    (folder / "reviews.csv").write_text(rows, encoding="utf-8")
+    home = Home.open(tmp_path / "home")
+    assert {key[0] for key in read_reviews(home)} == {"H1", "H2"}
+    assert {key[0] for key in read_reviews(home.within(Scope(hospitals={"H1"})))} == {"H1"}
+    assert read_reviews(home.within(Scope(hospitals={"H1"}, departments={"03"}))) == {}

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,9 +63,13 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 @cache
-def city_setting() -> Setting:
-    """The plan of the demonstration city."""
-    return prepare(PROFILE, shipped_folder() / DEMO_SCHEME, SEED)
+def city_setting(share: float = 1.0) -> Setting:
+    """The plan of the demonstration city, or of one with so many times as many lists."""
+    setting = prepare(PROFILE, shipped_folder() / DEMO_SCHEME, SEED)
+    volume = setting.profile.volume
+    total = volume.total_cases.model_copy(update={"value": round(volume.total_cases.value * share)})
+    profile = setting.profile.model_copy(update={"volume": volume.model_copy(update={"total_cases": total})})
+    return replace(setting, profile=profile)
 
 
 def city_home(
@@ -73,12 +78,13 @@ def city_home(
     hospitals: Iterable[int] | None = None,
     *,
     pages: bool = False,
+    share: float = 1.0,
 ) -> Home:
     """A home that holds the institutions and the insured stays of some months, of all hospitals or of some of them.
 
-    With `pages` the front pages of all stays too, insured or not.
+    With `pages` the front pages of all stays too, insured or not; `share` as of `city_setting`.
     """
-    setting, home = city_setting(), Home.open(root)
+    setting, home = city_setting(share), Home.open(root)
     scratch = root / _SCRATCH
     scratch.mkdir(parents=True)
     known = institutions(setting)
@@ -88,7 +94,7 @@ def city_home(
     lake.upsert(home, INSTITUTIONS, known, KEYS[INSTITUTIONS])
     number = lake.begin(home, [CASES])
     chosen = tuple(range(len(setting.hospitals)) if hospitals is None else hospitals)
-    draw = partial(_draw_month, chosen, scratch, number, pages=pages)
+    draw = partial(_draw_month, chosen, scratch, number, pages=pages, share=share)
     if len(months) * len(chosen) < len(setting.hospitals):
         drawn = [one for month in months for one in draw(month)]
     else:
@@ -101,9 +107,12 @@ def city_home(
     return home
 
 
-def _draw_month(hospitals: Sequence[int], scratch: Path, load: int, month: Month, *, pages: bool) -> list[Drawn]:
+def _draw_month(
+    hospitals: Sequence[int], scratch: Path, load: int, month: Month, *, pages: bool, share: float
+) -> list[Drawn]:
     """The files of a month: its lists, and its front pages where they are wanted."""
-    stays = pa.concat_tables([draw_hospital_month(city_setting(), month, hospital) for hospital in hospitals])
+    setting = city_setting(share)
+    stays = pa.concat_tables([draw_hospital_month(setting, month, hospital) for hospital in hospitals])
     lists = stays.filter(pc.is_valid(stays["insurance"]))
     return [_staged(table, scratch, load, month) for table in ([lists, as_pages(stays)] if pages else [lists])]
 

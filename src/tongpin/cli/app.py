@@ -14,6 +14,7 @@ from tongpin.cli.dip_app import dip_app
 from tongpin.cli.forecast_app import forecast_app, negotiate
 from tongpin.cli.fund_app import fund_app
 from tongpin.cli.guokao_app import guokao_app
+from tongpin.cli.journal_app import journal_app
 from tongpin.cli.ledger_app import ledger_app
 from tongpin.cli.lists_app import lists_app
 from tongpin.cli.measures_app import measures_app
@@ -45,6 +46,7 @@ app.add_typer(fund_app, name="fund")
 app.add_typer(forecast_app, name="forecast")
 app.add_typer(prepay_app, name="prepay")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(journal_app, name="journal")
 app.add_typer(lists_app, name="lists")
 app.add_typer(review_app, name="review")
 app.add_typer(measures_app, name="measures")
@@ -67,15 +69,42 @@ def root(version: Annotated[bool, typer.Option("--version", help="版本")] = Fa
 def demo(
     home: HomeOption = None,
     cases: Annotated[int | None, typer.Option("--cases", min=1, help="清单份数，默认三个整月")] = None,
-    no_serve: Annotated[bool, typer.Option("--no-serve", help="做完即止")] = False,
-    port: Annotated[int, typer.Option("--port", help="工作台端口（有工作台之后使用）")] = 8000,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="做完即止，不打开工作台")] = False,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="工作台的端口")] = 8000,
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
 ) -> None:
-    """演示城市：生成、装载、分组、结算、指标、联合报告。"""
+    """演示城市：生成、装载、分组、结算、指标、联合报告，然后打开工作台。"""
     from tongpin.cli import demo_command
 
-    demo_command.run(home, cases)
+    demo_command.run(home, cases, None if no_serve else port)
+
+
+@app.command()
+def serve(
+    home: HomeOption = None,
+    host: Annotated[str, typer.Option("--host", help="在哪个地址上回答，默认只限本机")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="端口")] = 8000,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=16, help="进程数")] = 1,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """工作台：接口与页面；第一次启动时造第一批账户，口令只显示一次。"""
+    from tongpin.cli import serve_command
+
+    serve_command.run(home, host, port, workers)
+
+
+@app.command()
+def openapi(
+    output: Annotated[Path, typer.Option("--output", "-o", help="写到哪个文件")] = Path("openapi.json"),
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """接口说明：工作台的 OpenAPI 文档，页面的类型由它生成。"""
+    from tongpin.cli import serve_command
+
+    serve_command.openapi(output)
 
 
 @app.command()

@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tongpin.base.findings import SEVERITY_LABELS
-from tongpin.base.money import yuan
 from tongpin.cli.output import screen
+from tongpin.records.views.shown import (
+    ASIDE,
+    CODE_LISTS,
+    DATES,
+    LISTS,
+    PERSONS,
+    SECTIONS,
+    is_filled,
+    label_of,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import date
+    from datetime import date, datetime
 
     from tongpin.payment.lists.one import OneList
     from tongpin.records.intake.dossier import Dossier
-
-DATES = "日期"
-SECTIONS = {
-    "标识": ("institution_name", "record_no", "stay_no", "mdtrt_id"),
-    DATES: (
-        *("admission_time", "discharge_time", "settlement_date", "upload_time", "accepted_date", "filing_month"),
-        *("transfer_date", "clearing_year"),
-    ),
-    "病人": ("sex", "age", "age_days", "birth_weights", "insurance", "insured_region", "care_type"),
-    "住院": (
-        *("los", "admission_dept", "transfer_depts", "dept", "doctor_name", "doctor_code", "discharge_way"),
-        *("icu_hours", "ventilation_minutes", "coma_before_minutes", "coma_after_minutes"),
-    ),
-    "费用": ("total_fee_fen", "drug_fee_fen", "consumable_fee_fen", "exam_fee_fen", "service_fee_fen"),
-    "付费方": ("patient_pay_fen", "account_pay_fen", "pool_pay_fen", "other_fund_pay_fen"),
-}
-"""What stands first, in this order; every other field that is filled follows under 其他."""
-LISTS = ("diagnoses", "special_diseases", "pathology", "procedures", "icu_stays", "transfusions", "fees", "payers")
-CODE_LISTS = {"dx": "diagnoses", "px": "procedures"}
-ASIDE = frozenset(
-    {
-        *("source", "case_id", "institution_code", "patient_hash", "file", "record"),
-        *("item_filled", "item_due", "extra"),
-        *("sex_code", "insurance_code", "inpatient_type_code", "stated_age", "stated_stay_days", "code_map"),
-    }
-)
-"""What stands elsewhere on the screen, or repeats what does: the values as written, kept for machines."""
-LONGEST_SHOWN = 40
 
 
 def show_dossier(one: Dossier, known: OneList | None = None, on: date | None = None) -> None:
@@ -51,7 +32,7 @@ def show_dossier(one: Dossier, known: OneList | None = None, on: date | None = N
     from tongpin.payment.lists.one import clock_words
 
     case = one.case
-    screen.say(f"\n{case['case_id']}（{case['institution_code'] or '机构未知'}，{_text('source', case['source'])}）")
+    screen.say(f"\n{case['case_id']}（{case['institution_code'] or '机构未知'}，{text_of('source', case['source'])}）")
     if one.states:
         screen.say("状态：" + " → ".join(_state(step.state, step.at) for step in one.states))
         screen.say(f"  现在：{one.states[-1].state}（{one.states[-1].why}）")
@@ -77,7 +58,7 @@ def _show_case(one: Dossier, *, dated: bool) -> None:
     for title, names in SECTIONS.items():
         shown |= set(names)
         if title != DATES or not dated:
-            _say_fields(title, case, names, one.persons if title == "病人" else {})
+            _say_fields(title, case, names, one.persons if title == PERSONS else {})
     shown |= {code for code, nested in CODE_LISTS.items() if case.get(nested)}
     _say_fields("其他", case, [name for name in case if name not in shown], {})
     extra = dict(case.get("extra") or [])
@@ -90,26 +71,22 @@ def _show_case(one: Dossier, *, dated: bool) -> None:
         entries = case.get(name) or []
         if not entries:
             continue
-        parts = list(dict.fromkeys(part for entry in entries for part in entry if _is_filled(entry[part])))
+        parts = list(dict.fromkeys(part for entry in entries for part in entry if is_filled(entry[part])))
         screen.table(
-            _label(name),
-            [_label(f"{name}.{part}") for part in parts],
+            label_of(name),
+            [label_of(f"{name}.{part}") for part in parts],
             [
-                [_text(f"{name}.{part}", entry[part]) if _is_filled(entry[part]) else "" for part in parts]
+                [text_of(f"{name}.{part}", entry[part]) if is_filled(entry[part]) else "" for part in parts]
                 for entry in entries
             ],
         )
 
 
 def _say_fields(title: str, case: Mapping[str, Any], names: Iterable[str], persons: Mapping[str, str]) -> None:
-    said = [f"{_label(name)} {_text(name, case[name])}" for name in names if _is_filled(case.get(name))]
-    said += [f"{_label(name)} {value}" for name, value in persons.items()]
+    said = [f"{label_of(name)} {text_of(name, case[name])}" for name in names if is_filled(case.get(name))]
+    said += [f"{label_of(name)} {value}" for name, value in persons.items()]
     if said:
         screen.say(f"{title}：" + "；".join(said))
-
-
-def _is_filled(value: Any) -> bool:
-    return value not in (None, "", [])
 
 
 def _show_versions(one: Dossier) -> None:
@@ -131,7 +108,9 @@ def _show_versions(one: Dossier) -> None:
 
 
 def _changes(changes: Iterable[tuple[str, Any, Any]]) -> str:
-    return "；".join(f"{_label(name)}：{_text(name, before)} → {_text(name, now)}" for name, before, now in changes)
+    return "；".join(
+        f"{label_of(name)}：{text_of(name, before)} → {text_of(name, now)}" for name, before, now in changes
+    )
 
 
 def _show_findings(one: Dossier) -> None:
@@ -157,42 +136,3 @@ def _show_findings(one: Dossier) -> None:
             for row in sorted(one.findings, key=lambda row: (row["status"] != "open", row["rule_id"]))
         ],
     )
-
-
-def _label(name: str) -> str:
-    from tongpin.records.case.schema import columns
-
-    found = columns().get(name)
-    return name if found is None else found.label
-
-
-def _text(name: str, value: Any) -> str:
-    """A value as people read it, a code with its word."""
-    if value is None:
-        return "空"
-    if name.endswith("_fen"):
-        return f"{yuan(value)} 元"
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, list):
-        several = value and isinstance(value[0], dict)
-        shown = f"{len(value)} 项" if several else "、".join(_text(name, one) for one in value)
-        return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
-    return _word(name, str(value))
-
-
-def _word(name: str, code: str) -> str:
-    """A code with its word where its dictionary knows it; internal words are shown as their word alone."""
-    from tongpin.records.case.schema import columns
-    from tongpin.records.formats.page_fields import place_of
-    from tongpin.records.formats.tables import code_words
-
-    found = columns().get(name)
-    word = code_words(found.dictionary).get(code) if found is not None and found.dictionary else None
-    if word is None and name == "fees.category" and (place := place_of(code)) is not None:
-        word = place.field.label
-    if word is None:
-        return code
-    return word if code.isascii() and code.replace("_", "").isalpha() and code.islower() else f"{code} {word}"

@@ -32,6 +32,7 @@ def compare(
     """Compare lists and front pages of a home, say the rate and the differences, and write them as xlsx."""
     from datetime import date
 
+    from tongpin.grouping.both_sources import compare_grouped
     from tongpin.grouping.library import open_scheme
     from tongpin.payment.policy.library import open_policy
     from tongpin.records.views.completeness import fill_rates
@@ -44,7 +45,7 @@ def compare(
     edition = open_edition(home, policy.id.split("/")[0])
     lists, pages = _sides(home, month)
     code_map, map_label = _code_map(home, scheme, map_file)
-    found = _compared(lists, pages, edition, scheme, code_map)
+    found = compare_grouped(lists, pages, edition, scheme, code_map)
     path = output or home.reports / f"同源比较{f'-{month}' if month else ''}.xlsx"
     stale = out_of_date_codes(lists, edition)
     notes = [*_notes(home, edition, scheme, map_label, found, stale), _grouping_sources(home, lists, pages, edition)]
@@ -100,41 +101,18 @@ def _carried(side: pa.Table) -> pa.Table:
 
 
 def _code_map(home: Home, scheme: SchemeTables, file: Path | None) -> tuple[pa.Table | None, str]:
-    """The code map to use and its name: the file's, else the loaded one, else the scheme's own, else none."""
-    from tongpin.records.intake.load import read_loaded
+    """The code map to use and its name: the file's, else that of the home or the scheme, else none."""
+    from tongpin.grouping.both_sources import code_map_of
     from tongpin.records.intake.read import read
-    from tongpin.records.layouts.catalogue import layouts
-    from tongpin.records.views.crosswalk import map_of_pairs
 
-    if file is not None:
-        loaded = read(file, "code-map", key=b"code-map")
-        if not loaded.table.num_rows:
-            raise TongpinError(
-                "compare.map", "对照表里没有可用的行", where=file.name, hint="检查表头与内容", findings=loaded.findings
-            )
-        return loaded.table, file.name
-    kept = read_loaded(home, layouts()["code-map"].table)
-    if kept.num_rows:
-        return kept, "已装载的编码对照表"
-    if scheme.dx_map:
-        return map_of_pairs(scheme.dx_map, scheme.px_map), f"方案 {scheme.scheme_id} 自带的对照表"
-    return None, "没有对照表，编码按原样比较与分组"
-
-
-def _compared(
-    lists: pa.Table, pages: pa.Table, edition: Edition, scheme: SchemeTables, code_map: pa.Table | None
-) -> SameSource:
-    import pyarrow as pa
-
-    from tongpin.grouping.compiled.stage import group
-    from tongpin.records.views.same_source import compare as compare_sources
-
-    def grouped(cases: pa.Table) -> pa.Table:
-        # What could be translated is; a scheme without a map would refuse every case that still asks for one.
-        place = cases.column_names.index("code_map")
-        return group(cases.set_column(place, "code_map", pa.array([0] * cases.num_rows, pa.int8())), scheme)
-
-    return compare_sources(lists, pages, edition, group=grouped, code_map=code_map)
+    if file is None:
+        return code_map_of(home, scheme)
+    loaded = read(file, "code-map", key=b"code-map")
+    if not loaded.table.num_rows:
+        raise TongpinError(
+            "compare.map", "对照表里没有可用的行", where=file.name, hint="检查表头与内容", findings=loaded.findings
+        )
+    return loaded.table, file.name
 
 
 def _notes(

@@ -33,8 +33,8 @@ class _Steps:
         self.start = now
 
 
-def run(home_path: Path | None, cases: int | None) -> None:
-    """City → load → group → settle → measures → twin → report; ends with the paths of the reports."""
+def run(home_path: Path | None, cases: int | None, port: int | None) -> None:
+    """City → load → group → settle → measures → twin → report, then the workbench on a port; None ends before it."""
     from tongpin.demo.city import build_city
     from tongpin.grouping.library import DEMO_SCHEME, open_scheme, scheme_folders
     from tongpin.payment.month.run import settle_in_home
@@ -77,6 +77,12 @@ def run(home_path: Path | None, cases: int | None) -> None:
     for path in paths:
         screen.say(f"  {path}")
     screen.say(f"接着看：tongpin explain 结算号 --home {home.root}；tongpin --help")
+    if port is None:
+        screen.say(f"工作台：tongpin serve --home {home.root}")
+        return
+    from tongpin.cli.serve_command import start
+
+    start(home, "127.0.0.1", port)
 
 
 def _same_city(home: Home, cases: int | None) -> None:

@@ -261,16 +261,12 @@ def submit(
     actor: str,
 ) -> None:
     """Keep a submission with the figures as they stand."""
+    from tongpin.measures.guokao.tasks import submitted_figures
+
     home = _home(home_path)
     known, values, found, _ = _known(home, year, institution, scheme, risk)
     desk = _desk(home, known.hospital, year)
-    figures: dict[str, list[dict[str, Any]]] = {}
-    for row in values.to_pylist():
-        kept = {name: row[name] for name in ("sub", "value", "source", "months")}
-        if row["months"] and row["filed_value"] is not None:
-            kept |= {"value": row["filed_value"], "source": "填报数据", "months": None}
-        figures.setdefault(row["no"], []).append(kept)
-    _told(desk, desk.submit(numbers, figures, found, _day(on), actor))
+    _told(desk, desk.submit(numbers, submitted_figures(values), found, _day(on), actor))
 
 
 def take_back(

@@ -55,6 +55,9 @@ def bench(name: str, home_path: Path | None, cases: int | None, scheme: str | No
     if name == "forecast":
         _forecast(cases)
         return
+    if name == "web":
+        _web(home_path, cases)
+        return
     if name == "grouping":
         from tongpin.bench import grouping
         from tongpin.grouping.library import DEMO_SCHEME
@@ -69,7 +72,7 @@ def bench(name: str, home_path: Path | None, cases: int | None, scheme: str | No
         module = import_module(f"tongpin.bench.{one.module}")
         results = getattr(module, one.function)(cases or getattr(module, one.usual))
     else:
-        known = ("grouping", "load", *BENCHES, "forecast", "faults")
+        known = ("grouping", "load", *BENCHES, "forecast", "web", "faults")
         raise TongpinError("bench.unknown", f"没有基准 {name}", hint=f"可用：{'、'.join(known)}")
     screen.give({"ok": True, "bench": name, "results": [result.as_dict() for result in results]})
     for result in results:
@@ -86,6 +89,17 @@ def _forecast(cases: int | None) -> None:
     screen.table(report.title, list(report.HEADS), report.rows())
     for note in report.notes():
         screen.say(f"  {note}")
+
+
+def _web(home_path: Path | None, cases: int | None) -> None:
+    from tongpin.bench import web
+
+    reports = web.run(home_path, cases or web.YEAR_CASES)
+    screen.give({"ok": True, "bench": "web", "results": [report.as_dict() for report in reports]})
+    for report in reports:
+        screen.table(report.title, list(report.HEADS), report.rows())
+        for note in report.notes():
+            screen.say(f"  {note}")
 
 
 def _faults(runs: int | None) -> None:

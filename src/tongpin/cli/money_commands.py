@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from tongpin.base.errors import StoreError
 from tongpin.cli.output import screen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from tongpin.grouping.explain import Explanation, WhyNot
     from tongpin.payment.month.run import MonthRun
     from tongpin.store.home import Home
 
@@ -151,6 +150,7 @@ def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: P
     """Say where each yuan of a posted list comes from, how it came into its group and why not into `others`."""
     from tongpin.cli.why_command import write_page
     from tongpin.payment.explain import explain_line
+    from tongpin.payment.explain_group import way_of
     from tongpin.payment.lists.dates import dates_of, dates_words
     from tongpin.payment.month.closed import RUN, every_run
     from tongpin.payment.month.posting import LINE_KINDS
@@ -165,7 +165,7 @@ def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: P
         )
     manifests = every_run(home)
     closing = manifests[lines[-1][RUN]]
-    way = _way(home, closing, line_case(home, lines[-1]).to_pylist(), others)
+    way = way_of(home, closing, line_case(home, lines[-1]).to_pylist(), others)
     steps = [explain_line(home, line, manifests[line[RUN]]) for line in lines]
     texts = ["\n".join(step.text for step in line_steps) for line_steps in steps]
     dates = dates_of(home, closing["area"], case_id)
@@ -194,50 +194,3 @@ def explain(home_path: Path | None, case_id: str, others: Sequence[str], page: P
     if page is not None and way.paths:
         write_page(page, way.paths[0], way.whys, case_id)
         screen.say(f"说明页：{page}", f"page: {page}")
-
-
-class _Way(NamedTuple):
-    """How cases came into their group: digest of what grouped them, the paths, as data and texts, and the why-nots."""
-
-    digest: str
-    paths: list[Explanation]
-    data: list[dict[str, Any]]
-    texts: list[str]
-    whys: list[WhyNot]
-
-
-def _way(home: Home, closing: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], others: Sequence[str]) -> _Way:
-    """By the scheme, or the catalogue, that the month was closed with."""
-    from tongpin.grouping.explain import explain, explain_lines, why_not
-    from tongpin.grouping.library import open_scheme
-    from tongpin.grouping.tables.interpreter import Case
-    from tongpin.payment.dip.auxiliary_told import auxiliary_lines, case_auxiliary
-    from tongpin.payment.dip.library import open_catalogue
-    from tongpin.payment.dip.trace import asked_of, trace_of
-    from tongpin.payment.month.statement_columns import DIP, method_of_manifest
-    from tongpin.payment.policy.library import policy_named
-    from tongpin.payment.policy.period import case_day
-
-    if method_of_manifest(closing) == DIP:
-        catalogue = open_catalogue(home, closing["scheme"])
-        traces = [trace_of(row, catalogue) for row in rows]
-        asked = [asked_of(row, catalogue, others) for row in rows]
-        paths = [explain(*pair) for pair in asked]
-        data = [trace._asdict() for trace in traces]
-        policy = policy_named(home, closing["policy"])
-        told = [
-            case_auxiliary(row, trace.disease, catalogue, policy, case_day(dict(row), policy.edition.edition_by.value))
-            for row, trace in zip(rows, traces, strict=True)
-        ]
-        data = [{**one, "auxiliary": [aux._asdict() for aux in own]} for one, own in zip(data, told, strict=True)]
-        texts = [
-            "\n".join([*trace.lines(), *auxiliary_lines(own, policy)]) for trace, own in zip(traces, told, strict=True)
-        ]
-        whys = [why_not(*pair, other) for pair in asked for other in others]
-        return _Way(catalogue.digest, paths, data, texts, whys)
-    scheme = open_scheme(home, closing["scheme"])
-    cases = [Case.of(row) for row in rows]
-    paths = [explain(scheme, case) for case in cases]
-    whys = [why_not(scheme, case, other) for case in cases for other in others]
-    data = [path.as_dict() for path in paths]
-    return _Way(scheme.digest, paths, data, ["\n".join(explain_lines(path)) for path in paths], whys)

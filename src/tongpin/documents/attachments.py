@@ -49,14 +49,14 @@ def attach(connection: Connection, number: int, actor: Actor, name: str, content
     check_state(document, OPEN_STATES, "attach")
     acted_as = check_first_hand(connection, document, actor)
     shown = PurePosixPath(name.replace("\\", "/")).name.strip()
-    kind = _type_of(shown, content, kind_of(document.kind).attachments)
+    kind = type_of_file(shown, content, kind_of(document.kind).attachments)
     digest = hashlib.sha256(content).hexdigest()
     held = {one.digest: one for one in attachments_of(connection, number)}
     if digest in held:
         return held[digest]
     if len(held) >= limit("attachment_count"):
         raise _refused(f"一份公文最多附 {limit('attachment_count')} 个文件", shown, "合并成一个文件")
-    _keep(home_of(connection), digest, content)
+    keep_file(home_of(connection), digest, content)
     after = changed(connection, document, "attach", actor, acted_as, text=shown, digest=digest, values={})
     row = {
         "document_id": number,
@@ -82,7 +82,7 @@ def read_attachment(connection: Connection, number: int, attachment: int, scope:
         raise TongpinError(
             "documents.unknown", f"第 {number} 号公文没有这个附件", where=str(attachment), hint="重新打开公文"
         )
-    path = _path(home_of(connection), found[0].digest)
+    path = kept_path(home_of(connection), found[0].digest)
     content = path.read_bytes() if path.exists() else b""
     if hashlib.sha256(content).hexdigest() != found[0].digest:
         raise TongpinError(
@@ -94,8 +94,8 @@ def read_attachment(connection: Connection, number: int, attachment: int, scope:
     return content
 
 
-def _type_of(name: str, content: bytes, allowed: tuple[str, ...]) -> str:
-    """The type of a file by its name, when its bytes are of that type."""
+def type_of_file(name: str, content: bytes, allowed: tuple[str, ...]) -> str:
+    """The type of a file by its name, when its bytes are of that type; else TongpinError `documents.attachment`."""
     if not name or len(name) > attachments.c.name.type.length or not name.isprintable():  # type: ignore[attr-defined]
         raise _refused("文件名不对", name, "换一个文件名")
     ending = PurePosixPath(name).suffix.lower().removeprefix(".")
@@ -125,13 +125,14 @@ def _refused(message: str, name: str, hint: str) -> TongpinError:
     return TongpinError("documents.attachment", message, where=name, hint=hint)
 
 
-def _path(home: Home, digest: str) -> Path:
+def kept_path(home: Home, digest: str) -> Path:
+    """Where the home keeps the file of a digest."""
     return home.root / FOLDER / digest[:2] / digest
 
 
-def _keep(home: Home, digest: str, content: bytes) -> None:
+def keep_file(home: Home, digest: str, content: bytes) -> None:
     """Write the bytes whole or not at all; what a transaction that fails leaves behind is named by nothing."""
-    path = _path(home, digest)
+    path = kept_path(home, digest)
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -53,8 +55,19 @@ def folder_of(home: Home, scheme_id: str) -> Path:
 
 
 def open_scheme(home: Home, scheme_id: str) -> SchemeTables:
-    """Load the tables of a scheme by id; raises `SchemeError` (`scheme.unknown`) naming the schemes at hand."""
-    return load_scheme(folder_of(home, scheme_id), scheme_id)
+    """Load the tables of a scheme by id; raises `SchemeError` (`scheme.unknown`) naming the schemes at hand.
+
+    Tables that were loaded lately are not read again until a file of theirs changes; nobody writes to them.
+    """
+    folder = folder_of(home, scheme_id)
+    with os.scandir(folder) as entries:
+        found = [(one.name, one.stat().st_mtime_ns, one.stat().st_size) for one in entries]
+    return _loaded(folder, scheme_id, tuple(sorted(found)))
+
+
+@lru_cache(maxsize=4)
+def _loaded(folder: Path, scheme_id: str, _: tuple[tuple[str, int, int], ...]) -> SchemeTables:
+    return load_scheme(folder, scheme_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ in force. Files are written and read as plain Parquet, code lists dictionary-enc
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import time
@@ -49,11 +50,13 @@ __all__ = [
     "found",
     "in_force_of",
     "key_texts",
+    "log_state",
     "read",
     "read_current",
     "replace",
     "row_digests",
     "stage",
+    "state",
     "stored_rows",
     "tidy",
     "unfinished",
@@ -75,6 +78,23 @@ class Staged(NamedTuple):
 
     path: Path
     rows: Rows
+
+
+def state(home: Home, name: str) -> tuple[Any, ...]:
+    """What changes whenever the rows of a table do: its log, and the loads that did not end; nothing of it is read."""
+    return (*log_state(home.lake / name), *sorted(unfinished(home)))
+
+
+def log_state(table: Path) -> tuple[int, ...]:
+    """The entries of a table's log and when one was added last; nothing where there is no table.
+
+    Both, because a clock's tick may be longer than what lies between two writes.
+    """
+    log = table / "_delta_log"
+    try:
+        return (log.stat().st_mtime_ns, len(os.listdir(log)))
+    except FileNotFoundError:
+        return ()
 
 
 def exists(home: Home, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GRADES, TARGETS, CALENDAR = "grades.csv", "targets.csv", "calendar.csv"
 WHOLE_PERCENT = 100
-SHIPPED, OWN = "随包（假定）", "本目录"
+SHIPPED, OWN, TRIED = "随包（假定）", "本目录", "试改（不保存）"
 
 
 class Target(NamedTuple):
@@ -70,6 +70,19 @@ def score_tables(set_name: str, home: Home | None = None) -> ScoreTables:
     """
     place, source = _place(home, weights_file(set_name))
     weights = {row["no"]: _number(row["weight"], place) for row in _rows(place, ("no", "weight"))}
+    _check_weights(weights, set_name, place)
+    return ScoreTables(
+        {number: float(weight) for number, weight in weights.items()}, _ladder(home), _targets(home), source
+    )
+
+
+def reweighed(tables: ScoreTables, set_name: str, weights: Mapping[str, Decimal]) -> ScoreTables:
+    """The same tables with weights that somebody tries; TongpinError `guokao.table` as of `score_tables`."""
+    _check_weights(weights, set_name, Path("试用的权重"))
+    return replace(tables, weights={number: float(one) for number, one in weights.items()}, source=TRIED)
+
+
+def _check_weights(weights: Mapping[str, Decimal], set_name: str, place: Path | Traversable) -> None:
     scored = {one.number for one in load_set(set_name).values() if one.monitored} | load_set(FUTURE).keys()
     unknown = [number for number in weights if number not in scored]
     if unknown:
@@ -79,9 +92,6 @@ def score_tables(set_name: str, home: Home | None = None) -> ScoreTables:
     total = sum(weights.values(), Decimal(0))
     if total != setting("score.total") or min(weights.values(), default=Decimal(0)) < 0:
         raise _fault(place, f"权重之和为 {total}，应为 {setting('score.total')}，且不小于零", "改权重使其合计相符")
-    return ScoreTables(
-        {number: float(weight) for number, weight in weights.items()}, _ladder(home), _targets(home), source
-    )
 
 
 def _ladder(home: Home | None) -> tuple[tuple[str, float], ...]:

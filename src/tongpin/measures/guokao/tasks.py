@@ -247,6 +247,17 @@ class Desk:
         return [after[number] for number in dict.fromkeys(number for number, _, _ in happened)]
 
 
+def submitted_figures(values: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    """The figures that a submission keeps, by number; a filed one where records cover some months only."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in values.to_pylist():
+        kept = {name: row[name] for name in ("sub", "value", "source", "months")}
+        if row["months"] and row["filed_value"] is not None:
+            kept |= {"value": row["filed_value"], "source": "填报数据", "months": None}
+        found.setdefault(row["no"], []).append(kept)
+    return found
+
+
 def _complete(figures: Sequence[Any], is_vector: bool) -> bool:
     """Whether every figure is there; of a vector some."""
     there = [one["value"] is not None for one in figures]

@@ -7,6 +7,7 @@ a month carries its run, `area/YYYY-MM`, in the lake.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +51,15 @@ def run_name(area: str, month: str) -> str:
 
 def every_run(home: Home) -> dict[str, dict[str, Any]]:
     """The manifest of every closed month of every area of a home, by run."""
+    return {run: json.loads(text) for run, text in _manifests(home, lake.state(home, RUNS))}
+
+
+@lru_cache(maxsize=64)
+def _manifests(home: Home, _: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:
+    """The manifests as texts, in one state of the lake: what works on closed months asks for them again and again."""
     rows = lake.read(home, RUNS, RUN_SCHEMA.names)
     closed = () if rows is None else rows.to_pylist()
-    return {run_name(row["area"], row["month"]): json.loads(row["manifest"]) for row in closed}
+    return tuple((run_name(row["area"], row["month"]), row["manifest"]) for row in closed)
 
 
 def areas_of(home: Home) -> tuple[str, ...]:
@@ -128,10 +135,16 @@ def statements(home: Home, area: str | None, months: Iterable[str] | None = None
     return _of_runs(home, STATEMENTS, _runs(home, area, months), STATEMENT_SCHEMA, None)
 
 
-def posted_anywhere(home: Home) -> pa.Table:
-    """Every line in force of every area (`LINE_SCHEMA`), with its `run`."""
+def posted_anywhere(home: Home, case_ids: Sequence[str] | None = None) -> pa.Table:
+    """Every line in force of every area (`LINE_SCHEMA`), or those of some cases, with its `run`."""
     schema = LINE_SCHEMA.append(pa.field(RUN, pa.string()))
-    return _of_runs(home, LINES, sorted(every_run(home)), schema, None)
+    runs = sorted(every_run(home))
+    if case_ids is None:
+        return _of_runs(home, LINES, runs, schema, None)
+    table = lake.read(home, LINES, schema.names, where=("case_id", pa.array(case_ids, pa.string())))
+    if table is None:
+        return schema.empty_table()
+    return table.filter(pc.is_in(table[RUN], value_set=pa.array(runs, pa.string()))).cast(schema)
 
 
 def decisions(home: Home, area: str | None) -> pa.Table:

@@ -254,10 +254,13 @@ def _edition_line(edition: Edition, area: str) -> str:
 
 def posted_lines(home: Home, case_id: str) -> pa.Table:
     """Every line that paid one list in closed months, alone or merged with others of its stay, by month; with `run`."""
-    lines = posted_anywhere(home)
-    alone = pc.equal(lines["case_id"], case_id)
-    together = pc.fill_null(pc.match_substring(_framed(lines[MERGED]), f",{case_id},"), False)
-    return lines.filter(pc.or_(alone, together)).sort_by("period")
+    # Two columns tell which lines are about the list; only those are read whole.
+    keys = lake.read(home, LINES, ["case_id", MERGED])
+    if keys is None:
+        return posted_anywhere(home, [])
+    together = keys.filter(pc.is_valid(keys[MERGED]))
+    named = together.filter(pc.match_substring(_framed(together[MERGED]), f",{case_id},"))
+    return posted_anywhere(home, [case_id, *named["case_id"].to_pylist()]).sort_by("period")
 
 
 def _framed(lists: Any) -> Any:
@@ -268,10 +271,8 @@ def _framed(lists: Any) -> Any:
 def line_case(home: Home, line: dict[str, Any]) -> pa.Table:
     """The case that a posted line paid, as the lake holds it now: its list, or the lists of its stay merged."""
     ids = line[MERGED] or [line["case_id"]]
-    cases = read_loaded(home, CASES)
-    wanted = pc.and_(
-        pc.equal(cases["institution_code"], line["institution_code"]), pc.is_in(cases["case_id"], pa.array(ids))
-    )
+    cases = read_loaded(home, CASES, where=("case_id", pa.array(ids)))
+    wanted = pc.equal(cases["institution_code"], line["institution_code"])
     lists = cases.filter(pc.and_(wanted, pc.equal(cases["source"], "settlement_list")))
     area = every_run(home)[line[RUN]]["area"]
     return with_code_version(join_stays(lists, "merge"), open_edition(home, area))

@@ -17,7 +17,15 @@ from tongpin import __version__
 from tongpin.base.digest import folder_digest, text_digest
 from tongpin.base.errors import PolicyError, StoreError
 from tongpin.payment.lists.overdue import decisions as lists_decide
-from tongpin.payment.month.closed import NOT_ASKED, area_of, check_approved, closed_months, decisions, posted, statements
+from tongpin.payment.month.closed import (
+    NOT_ASKED,
+    area_of,
+    check_approved,
+    closed_months,
+    decisions,
+    posted,
+    statements,
+)
 from tongpin.payment.month.statement_columns import assumed_labels, method_of_manifest
 from tongpin.payment.policy.library import open_policy
 from tongpin.payment.review.rulings import decisions as review_decides

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tongpin.records.case.patients import masked
+from tongpin.records.case.schema import CASE_SCHEMA, DETAIL_SCHEMA
 from tongpin.records.intake.finding_history import OPEN
 from tongpin.records.intake.lake_tables import (
     CASES,
@@ -45,7 +46,7 @@ NOT_COMPARED = frozenset({"file", "record", SEALED})
 class Version:
     """A version of a case: the load that brought it and when, its file, the columns in which it differs from the last.
 
-    `changes` holds (column, value before, value now).
+    `changes` holds (column, value before, value now); `case` is the whole of it, without what names the patient.
     """
 
     load: int
@@ -55,6 +56,7 @@ class Version:
     upload_time: datetime | None
     in_force: bool
     changes: tuple[tuple[str, Any, Any], ...]
+    case: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def _dossier(
         changes = _changes(plain[row - 1], case) + _hidden(persons[row - 1], persons[row]) if row else ()
         loaded_at = loads.get(numbers[row])
         last = row == len(plain) - 1
-        made.append(Version(numbers[row], loaded_at, case["file"], case["record"], case["upload_time"], last, changes))
+        place = (case["file"], case["record"], case["upload_time"])
+        made.append(Version(numbers[row], loaded_at, *place, last, changes, case))
     case = plain[-1]
     return Dossier(
         case,
@@ -147,6 +150,22 @@ def _persons(home: Home, row: pa.Table) -> dict[str, str]:
         return {}
     (found,) = seal.unseal(home, row[SEALED]).to_pylist()
     return dict(found)
+
+
+def persons_of(home: Home, source: str, institution_code: str | None, case_id: str) -> dict[str, str]:
+    """Who the patient of a case is, in clear, by column; nothing where no version in force says it.
+
+    Whoever calls it answers for who is shown it and that it is noted. Source: S901-05.
+    """
+    rows = lake.read(home, CASES, where=("case_id", pa.array([case_id])))
+    if rows is None:
+        return {}
+    rows = lake.in_force_of(rows, KEYS[CASES], ORDERS[CASES])
+    same = pc.and_(
+        pc.equal(rows["source"], source), pc.equal(pc.fill_null(rows["institution_code"], ""), institution_code or "")
+    )
+    rows = rows.filter(same)
+    return _persons(home, typed(rows, pa.schema([schema_of(CASES).field(SEALED)]))) if rows.num_rows else {}
 
 
 def _hidden(before: dict[str, str], now: dict[str, str]) -> tuple[tuple[str, Any, Any], ...]:
@@ -219,3 +238,20 @@ def _about(home: Home, table: str, institution_code: str | None, setl_id: str) -
     found = read_loaded(home, table)
     same = pc.and_(pc.equal(found["setl_id"], setl_id), pc.equal(found["institution_code"], institution_code or ""))
     return list(found.filter(same).to_pylist())
+
+
+def same_stay(home: Home, case: dict[str, Any]) -> pa.Table:
+    """Every record in force of the stay of a case, whole, from all sources: same institution, 病案号, discharge day.
+
+    Core and detail columns; the case itself is among them. Of a case without 病案号 or discharge it alone.
+    """
+    names = [*CASE_SCHEMA.names, *DETAIL_SCHEMA.names]
+    ids = [case["case_id"]]
+    if case.get("record_no") and case.get("discharge_time"):
+        wanted = ["source", "institution_code", "case_id", "record_no", "discharge_time"]
+        known = read_loaded(home, CASES, wanted, where=("institution_code", pa.array([case["institution_code"]])))
+        day = pc.cast(known["discharge_time"], pa.date32(), safe=False)
+        same = pc.and_(pc.equal(known["record_no"], case["record_no"]), pc.equal(day, case["discharge_time"].date()))
+        ids = [*ids, *known.filter(pc.fill_null(same, False))["case_id"].to_pylist()]
+    found = read_loaded(home, CASES, names, where=("case_id", pa.array(ids)))
+    return found.filter(pc.equal(pc.fill_null(found["institution_code"], ""), case["institution_code"] or ""))

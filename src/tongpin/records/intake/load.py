@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tongpin.records.case.assemble import CodeBook
+    from tongpin.records.intake.only import Only
     from tongpin.store.home import Home
 
 __all__ = [
@@ -130,9 +131,12 @@ def load_files(
     kind: str | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     codes: CodeBook | None = None,
+    *,
+    only: Only | None = None,
 ) -> LoadReport:
     """Read files, folders and zips and keep what they hold; with `codes`, unknown codes become warnings.
 
+    `only`: what the sender may bring; a load with anything else keeps nothing (`records.foreign`, `.foreign_kind`).
     Raises RecordsError before anything is kept for what the caller can mend at once: `records.file` (nothing at a
     path), `records.empty` (a folder without files), `records.kind` (a wrong `--kind`). Everything in files, and files
     that cannot be opened, become findings, which are kept in the lake too. StoreError `home.busy` while another
@@ -147,7 +151,7 @@ def load_files(
             shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=home.root) as folder:
             tasks = list(tasks_of(sources, kind, Path(folder)))
-            load = _Load(home, Path(folder), tasks, key, codes, progress)
+            load = _Load(home, Path(folder), tasks, key, codes, progress, only)
             return load.run()
 
 
@@ -162,8 +166,10 @@ class _Load:
         key: bytes,
         codes: CodeBook | None,
         progress: Callable[[str, int, int], None] | None,
+        only: Only | None,
     ) -> None:
         self.home = home
+        self.only = only
         self.folder = folder
         self.tasks = tasks
         self.key = key
@@ -179,6 +185,8 @@ class _Load:
 
     def run(self) -> LoadReport:
         """Read, keep, and put in force."""
+        if self.only is not None:
+            self.only.check_kinds(self.tasks)
         for table in KEYS:
             lake.tidy(self.home, table)
         for task in self.tasks:
@@ -218,6 +226,8 @@ class _Load:
                     self.lost.add(kept.file)
                 if self.progress is not None:
                     self.progress(f"读 {kept.file}", place[kept.file], len(self.tasks))
+            if self.only is not None:
+                self.only.check_rows(batch)
             if batch.findings is not None:
                 self.found.append(batch.findings)
             self.kept.append(batch._replace(findings=None))

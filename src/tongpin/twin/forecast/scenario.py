@@ -93,29 +93,31 @@ def _e4(value: Decimal) -> int:
 
 
 def read_scenario(path: Path) -> Scenario:
-    """A scenario file (YAML); TongpinError `scenario.*`: unknown keys, a fall below −100 %, stay without its share."""
-    data = load_strict_yaml(path, "scenario")
+    """A scenario file (YAML); errors as `scenario_of`."""
+    return scenario_of(load_strict_yaml(path, "scenario"), str(path))
+
+
+def scenario_of(data: Mapping[str, Any], where: str) -> Scenario:
+    """A scenario; TongpinError `scenario.*`: unknown keys, a fall below −100 %, stay without its share."""
     try:
         found = Scenario.model_validate(data)
     except ValidationError as error:
-        where, message, hint = first_fault(error)
-        raise TongpinError("scenario.shape", f"情景文件：{message}", where=f"{path} {where}", hint=hint) from error
+        place, message, hint = first_fault(error)
+        raise TongpinError("scenario.shape", f"情景文件：{message}", where=f"{where} {place}", hint=hint) from error
     below = [name for name, value in [*found.growth.items(), *found.los.items()] if value < _LEAST]
     if below:
         raise TongpinError(
-            "scenario.range", f"{'、'.join(below)} 的变化低于 −100%", where=str(path), hint="写成小数，如 −0.2"
+            "scenario.range", f"{'、'.join(below)} 的变化低于 −100%", where=where, hint="写成小数，如 −0.2"
         )
     if any(found.los.values()) and found.fee_follows_stay is None:
         raise TongpinError(
             "scenario.stay",
             "改了住院日，没有写费用跟着变多少",
-            where=str(path),
+            where=where,
             hint="写 fee_follows_stay：0 费用不变，1 与住院日同比例",
         )
     if found.edition and found.day is None:
-        raise TongpinError(
-            "scenario.day", "换了付费办法，没有写按哪一天的取值", where=str(path), hint="写 day: 2026-01-01"
-        )
+        raise TongpinError("scenario.day", "换了付费办法，没有写按哪一天的取值", where=where, hint="写 day: 2026-01-01")
     return found
 
 

@@ -1,0 +1,46 @@
+"""Serving 运行: uvicorn on this host, one worker or several; the first start makes the first accounts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from tongpin.store.control import control_engine, upgrade
+from tongpin.store.home import HOME_VARIABLE, Home
+from tongpin.workbench.app import create_app
+from tongpin.workbench.sign_in.first import first_accounts
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from tongpin.workbench.sign_in.first import Account
+
+
+def prepare(home: Home) -> list[Account]:
+    """Bring the control database up to date and make the first accounts; they are to be shown once."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    engine = control_engine(home)
+    upgrade(engine)
+    return first_accounts(engine, home)
+
+
+def serve(home: Home, host: str, port: int, workers: int) -> None:
+    """Answer until stopped."""
+    os.environ[HOME_VARIABLE] = str(home.root)
+    uvicorn.run(
+        "tongpin.workbench.serve:app_of_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_level="warning",
+        server_header=False,
+    )
+
+
+def app_of_environment() -> FastAPI:
+    """The app of the home that the environment names: what each worker starts."""
+    return create_app(Home.open(Path(os.environ[HOME_VARIABLE])))

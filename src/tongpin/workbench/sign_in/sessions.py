@@ -1,0 +1,284 @@
+"""Sessions 会话: signing in and out, lock-out, expiry and revocation; a token is kept as its digest only."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import func, insert, select, update
+
+from tongpin.base.errors import TongpinError
+from tongpin.store import journal
+from tongpin.workbench.sign_in import users as people
+from tongpin.workbench.sign_in.identity import Identity
+from tongpin.workbench.sign_in.passwords import is_right
+from tongpin.workbench.sign_in.roles import settings_of
+from tongpin.workbench.sign_in.tables import sessions, tokens, users
+from tongpin.workbench.sign_in.users import grants_of, now, user_row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from tongpin.store.home import Home
+    from tongpin.workbench.sign_in.identity import Grant
+
+_BYTES = 32
+_SEEN_STEP = timedelta(seconds=60)
+"""How often the last sign of life is written: not at every request."""
+
+
+class NotSignedInError(TongpinError):
+    """Nobody is signed in, or no longer."""
+
+
+class Opened(NamedTuple):
+    """A new session: the token for the browser's cookie, and who it is."""
+
+    token: str
+    identity: Identity
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def sign_in(connection: Connection, home: Home, name: str, password: str) -> Opened:
+    """A session for a name and its password.
+
+    Errors: `sign_in.locked` after too many failures, `sign_in.wrong` (the same words for a name that does not exist),
+    `sign_in.no_role`. The caller commits also when it is refused: failures are counted.
+    """
+    limits = settings_of(home)
+    found = connection.execute(select(users).where(users.c.name == name)).mappings().first()
+    moment = now()
+    if found and found["locked_until"] and found["locked_until"] > moment:
+        raise NotSignedInError(
+            "sign_in.locked", "口令连续不对，账户暂时锁定", where="name", hint=f"{limits['lock.minutes']} 分钟后再试"
+        )
+    if not is_right(found["password_hash"] if found else None, password) or found is None or found["disabled_at"]:
+        if found is not None:
+            _count_failure(connection, dict(found), limits)
+        raise NotSignedInError(
+            "sign_in.wrong", "登录名或口令不对", where="password", hint="检查大小写；忘了口令找信息科"
+        )
+    connection.execute(update(users).where(users.c.id == found["id"]).values(failures=0, locked_until=None))
+    return open_session(connection, int(found["id"]), "password")
+
+
+def open_session(connection: Connection, user_id: int, way: str) -> Opened:
+    """A session for a user whose identity is proven. Errors: `sign_in.disabled`, `sign_in.no_role`."""
+    held = grants_of(connection, user_id)
+    user = user_row(connection, user_id)
+    if user["disabled_at"]:
+        raise NotSignedInError("sign_in.disabled", "这个账户已停用", where=user["name"], hint="找信息科")
+    if not held:
+        raise NotSignedInError("sign_in.no_role", "这个账户没有生效的岗位", where=user["name"], hint="请信息科授权")
+    token, csrf, moment = secrets.token_urlsafe(_BYTES), secrets.token_urlsafe(_BYTES), now()
+    row = {"digest": digest_of(token), "user_id": user_id, "grant_id": held[0].id, "csrf": csrf}
+    connection.execute(insert(sessions).values(row | {"created_at": moment, "seen_at": moment}))
+    journal.record(
+        connection,
+        actor=user["name"],
+        act="sign_in",
+        subject=f"user/{user['name']}",
+        details={"by": way},
+        acted_as=held[0].role.id,
+    )
+    return Opened(token, _identity(user, held[0], held, csrf=csrf))
+
+
+def _count_failure(connection: Connection, user: dict[str, Any], limits: dict[str, int]) -> bool:
+    """Count a wrong password; whether the account is locked now."""
+    failures = user["failures"] + 1
+    values: dict[str, Any] = {"failures": failures}
+    is_locked = failures >= limits["lock.after_failures"]
+    if is_locked:
+        values = {"failures": 0, "locked_until": now() + timedelta(minutes=limits["lock.minutes"])}
+        journal.record(connection, actor=user["name"], act="sign_in.locked", subject=f"user/{user['name']}", details={})
+    connection.execute(update(users).where(users.c.id == user["id"]).values(values))
+    return is_locked
+
+
+def _still_open(limits: dict[str, int]) -> tuple[Any, ...]:
+    """What a session is that has neither ended nor grown old."""
+    moment = now()
+    return (
+        sessions.c.revoked_at.is_(None),
+        sessions.c.seen_at >= moment - timedelta(minutes=limits["session.idle_minutes"]),
+        sessions.c.created_at >= moment - timedelta(hours=limits["session.longest_hours"]),
+    )
+
+
+def count_open(connection: Connection, home: Home, user_id: int) -> int:
+    """How many sessions of a user are open."""
+    wanted = select(func.count()).where(sessions.c.user_id == user_id, *_still_open(settings_of(home)))
+    return int(connection.execute(wanted).scalar_one())
+
+
+def identify(connection: Connection, home: Home, token: str) -> tuple[Identity, bool]:
+    """Who a session's token is, and whether its last sign of life is due to be written (`still_here`).
+
+    NotSignedInError `sign_in.needed` when the token is unknown, old or revoked.
+    """
+    wanted = select(sessions).where(sessions.c.digest == digest_of(token), *_still_open(settings_of(home)))
+    found = connection.execute(wanted).mappings().first()
+    if found is None:
+        raise NotSignedInError("sign_in.needed", "请先登录", hint="登录已过期或已退出，重新登录")
+    held = grants_of(connection, found["user_id"])
+    if not held:
+        raise NotSignedInError("sign_in.needed", "岗位已到期或被收回", hint="请信息科授权后重新登录")
+    acting = next((one for one in held if one.id == found["grant_id"]), held[0])
+    identity = _identity(user_row(connection, found["user_id"]), acting, held, csrf=found["csrf"])
+    return identity, found["seen_at"] < now() - _SEEN_STEP
+
+
+def still_here(connection: Connection, token: str) -> None:
+    """Write that a session is in use: it expires after a time without that."""
+    connection.execute(update(sessions).where(sessions.c.digest == digest_of(token)).values(seen_at=now()))
+
+
+def act_as(connection: Connection, token: str, identity: Identity, grant_id: int) -> Identity:
+    """The same session in another of the user's roles."""
+    chosen = next((one for one in identity.grants if one.id == grant_id), None)
+    if chosen is None:
+        raise TongpinError("sign_in.role", "没有这个岗位", where=str(grant_id), hint="从自己的岗位里选")
+    connection.execute(update(sessions).where(sessions.c.digest == digest_of(token)).values(grant_id=grant_id))
+    journal.record(
+        connection,
+        actor=identity.name,
+        act="sign_in.act_as",
+        subject=f"user/{identity.name}",
+        details={"role": chosen.role.id},
+    )
+    return _identity(user_row(connection, identity.user_id), chosen, identity.grants, csrf=identity.csrf)
+
+
+def sign_out(connection: Connection, token: str) -> None:
+    """End a session; nothing where there is none, or it has ended."""
+    found = connection.execute(
+        select(users.c.name)
+        .join(sessions, sessions.c.user_id == users.c.id)
+        .where(sessions.c.digest == digest_of(token), sessions.c.revoked_at.is_(None))
+    ).first()
+    if found is None:
+        return
+    connection.execute(update(sessions).where(sessions.c.digest == digest_of(token)).values(revoked_at=now()))
+    journal.record(connection, actor=found.name, act="sign_in.out", subject=f"user/{found.name}", details={})
+
+
+def change_password(connection: Connection, home: Home, identity: Identity, token: str, old: str, new: str) -> None:
+    """A user's own change of password; the user's other sessions end.
+
+    Errors: `sign_in.wrong`, which counts like a failed sign-in and in the end locks the account and ends this session
+    too, and `sign_in.weak`. The caller commits also when it is refused.
+    """
+    try:
+        people.change_password(connection, home, identity.user_id, old, new)
+    except TongpinError as error:
+        if error.code == "sign_in.wrong" and _count_failure(
+            connection, user_row(connection, identity.user_id), settings_of(home)
+        ):
+            sign_out_others(connection, identity.user_id, "")
+        raise
+    sign_out_others(connection, identity.user_id, token)
+
+
+def sign_out_others(connection: Connection, user_id: int, token: str) -> None:
+    """End every other session of a user: whoever knew the old password is out."""
+    others = (sessions.c.user_id == user_id, sessions.c.digest != digest_of(token), sessions.c.revoked_at.is_(None))
+    connection.execute(update(sessions).where(*others).values(revoked_at=now()))
+
+
+def make_token(
+    connection: Connection,
+    home: Home,
+    identity: Identity,
+    label: str,
+    scopes: Sequence[str],
+    expires_at: datetime,
+    per_minute: int | None = None,
+) -> str:
+    """A token for a machine that acts in the maker's role, narrowed to `scopes`; it is shown once.
+
+    A token that may make tokens hands on no more than it has. Errors: `tokens.scopes` for a permission that the maker
+    lacks, `tokens.expiry` for a date past the longest.
+    """
+    limits = settings_of(home)
+    if not scopes or set(scopes) - identity.permissions:
+        raise TongpinError("tokens.scopes", "令牌的范围须是本岗位权限的一部分", where="scopes", hint="少写几项")
+    longest = now() + timedelta(days=limits["token.longest_days"])
+    if not now() < expires_at <= longest:
+        raise TongpinError("tokens.expiry", f"令牌最长用到 {longest:%Y-%m-%d}", where="expires_at", hint="写早一点")
+    token = f"tp_{secrets.token_urlsafe(_BYTES)}"
+    row = {
+        "digest": digest_of(token),
+        "label": label,
+        "user_id": identity.user_id,
+        "grant_id": identity.grant.id,
+        "scopes": sorted(scopes),
+        "per_minute": min(per_minute or limits["token.per_minute"], limits["token.per_minute"]),
+        "created_at": now(),
+        "expires_at": expires_at,
+    }
+    connection.execute(insert(tokens).values(row))
+    journal.record(
+        connection,
+        actor=identity.name,
+        act="tokens.make",
+        subject=f"token/{label}",
+        details={"scopes": sorted(scopes), "until": expires_at.isoformat()},
+        acted_as=identity.role.id,
+    )
+    return token
+
+
+def revoke_token(connection: Connection, identity: Identity, digest: str) -> None:
+    """End a token of the user's own; TongpinError `tokens.missing` when there is none."""
+    found = connection.execute(select(tokens).where(tokens.c.digest == digest)).mappings().first()
+    if found is None or found["user_id"] != identity.user_id:
+        raise TongpinError("tokens.missing", "没有这个令牌", where=digest[:8], hint="看令牌列表")
+    connection.execute(update(tokens).where(tokens.c.digest == digest).values(revoked_at=now()))
+    journal.record(
+        connection,
+        actor=identity.name,
+        act="tokens.revoke",
+        subject=f"token/{found['label']}",
+        details={},
+        acted_as=identity.role.id,
+    )
+
+
+def identify_token(connection: Connection, token: str) -> Identity:
+    """Who a machine's token is; NotSignedInError `tokens.refused` when it is unknown, expired or revoked."""
+    found = connection.execute(select(tokens).where(tokens.c.digest == digest_of(token))).mappings().first()
+    held = grants_of(connection, found["user_id"]) if found else ()
+    acting = next((one for one in held if found and one.id == found["grant_id"]), None)
+    if found is None or acting is None or found["revoked_at"] or found["expires_at"] <= now():
+        raise NotSignedInError("tokens.refused", "令牌无效或已到期", hint="请有权的人重新做一个令牌")
+    user = user_row(connection, found["user_id"])
+    if user["disabled_at"]:
+        raise NotSignedInError("tokens.refused", "令牌所属的账户已停用", hint="请有权的人重新做一个令牌")
+    made = _identity(user, acting, held, csrf="")
+    return Identity(
+        made.user_id,
+        made.name,
+        f"{made.display}（接口 {found['label']}）",
+        acting,
+        (acting,),
+        token_scopes=frozenset(found["scopes"]),
+        must_change=made.must_change,
+        per_minute=found["per_minute"],
+        token=found["digest"],
+    )
+
+
+def _identity(user: dict[str, Any], acting: Grant, held: tuple[Grant, ...], *, csrf: str) -> Identity:
+    return Identity(
+        user["id"], user["name"], user["display"], acting, held, must_change=bool(user["must_change"]), csrf=csrf
+    )
