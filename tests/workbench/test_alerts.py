@@ -27,7 +27,8 @@ from tongpin.workbench.serve import prepare
 from tongpin.workbench.sign_in import users
 
 if TYPE_CHECKING:
-    pass
+    from tongpin.measures.figures import FigureTable
+    from tongpin.workbench.cockpit.sight import Month
 
 INDEX = "discharge.fee_index.mean_form"
 

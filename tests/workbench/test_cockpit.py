@@ -169,6 +169,13 @@ def parameters_of(client: Any) -> dict[str, str]:
     return {"area": client.me["areas"][0]["id"], "month": client.me["months"][-1]}
 
 
+def test_without_a_base_nothing_is_compared(city: Any, client: Callable[[str], Any]) -> None:
+    found = get(client("bureau_handler"), "causes")
+    year_before = f"{int(city.month[:4]) - 1}{city.month[4:]}"
+    assert (found["found"] is None) is (year_before not in city.months)
+    assert bool(found["lacks"]) is (found["found"] is None)
+
+
 @pytest.mark.parametrize("role", ["director", "dept_head", "doctor", "hospital_finance", "operations"])
 def test_no_other_hospital_is_served(city: Any, client: Callable[[str], Any], role: str) -> None:
     one = client(role)
@@ -271,7 +278,7 @@ def test_the_waterfalls_close_to_the_fen(city: Any, client: Callable[[str], Any]
 def test_the_causes_lead_from_the_base_to_the_result(city: Any, client: Callable[[str], Any]) -> None:
     director = client("director")
     report = causes_in_home(city.home, Wanted(city.month, city.area, hospital=hospital_of(director)))
-    steps = get(director, "causes")["steps"]
+    steps = get(director, "causes")["found"]["steps"]
     assert steps[0]["amount_fen"] == report.total["base_fen"]
     assert steps[-1]["amount_fen"] == report.total["result_fen"] == sum(one["amount_fen"] for one in steps[:-1])
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+DONE = 200
+"""The status of an answer that is a success."""
 READY_SECONDS = 0.5
 """The time between the start of the load and its first request."""
 _PATIENCE = 60.0
@@ -120,7 +122,7 @@ async def _open_loop(
             lines[user].close()
             failures += 1
             return _PATIENCE
-        failures += answer.status != 200
+        failures += answer.status != DONE
         received += answer.size
         return time.perf_counter() - planned
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tongpin.base.errors import TongpinError
 from tongpin.bench.city_home import city_home, city_setting
 from tongpin.bench.open_loop import Asker
-from tongpin.payment.month.closed import closed_months
+from tongpin.payment.month.closed import closed_months, posted
 from tongpin.payment.month.run import settle_in_home
 from tongpin.records.intake.lake_tables import INSTITUTIONS, read_loaded
 from tongpin.store.control import DATABASE_FILE, close_engines, control_engine, upgrade
@@ -26,7 +26,8 @@ MARK = "bench-web"
 USERS, OF_BUREAU = 400, 100
 BUREAU_ROLES = ("bureau_handler", "bureau_checker", "bureau_reviewer", "bureau_auditor")
 HOSPITAL_ROLES = ("director", "insurance_office", "performance_office", "operations")
-PASSWORD_USER, PASSWORD = "signs-in", "bench-of-the-workbench"  # noqa: S105  # of a home made for the bench alone
+PASSWORD_USER, PASSWORD = "signs-in", "bench-of-the-workbench"
+"""Of a home that is made for the bench alone."""
 _SEED = 7
 
 
@@ -87,21 +88,19 @@ def with_people(home: Home) -> People:
     return found
 
 
-def asked_of_cases(home: Home, count: int) -> list[dict[str, object]]:
+def asked_of_cases(home: Home, count: int) -> list[dict[str, Any]]:
     """Pages of the list of a year's cases as users ask for them: conditions by values that stand in the year, sorted.
 
     Each is drawn anew, so that hardly two are the same.
     """
-    from tongpin.payment.month.closed import posted
-
     columns = ("drg", "dept", "doctor_code", "institution_code", "total_fee_fen", "result_fen", "discharge_time")
     lines = posted(home, AREA, list(closed_months(home, AREA))[:2], columns)
     drawn = random.Random(_SEED)  # noqa: S311  # a load, no secret
-    asked = []
+    asked: list[dict[str, Any]] = []
     for _ in range(count):
         row = lines.slice(drawn.randrange(lines.num_rows), 1).to_pylist()[0]
         day = row["discharge_time"].date().isoformat()
-        conditions = (
+        conditions: tuple[list[tuple[str, str, Any]], ...] = (
             [],
             [("drg", "is", row["drg"])],
             [("dept", "is", row["dept"]), ("result_fen", "to", 0)],

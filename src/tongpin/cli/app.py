@@ -451,7 +451,7 @@ def bench(
         typer.Argument(
             metavar="[NAME]",
             help="grouping 分组；load 装载；pricing 定价；month 月结；impact 草案试算；clearing 年度清算；dip 病种；"
-            "measures 指标与试算；forecast 预测回测；faults 杀死清算与月结",
+            "measures 指标与试算；forecast 预测回测；web 工作台；faults 杀死清算与月结",
         ),
     ] = "grouping",
     cases: Annotated[

@@ -12,7 +12,6 @@ import duckdb
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
-from scipy import stats
 
 from tongpin.base.money import SCALE
 from tongpin.measures.catalogue import load_definitions
@@ -107,6 +106,8 @@ def intervals(table: pa.Table, measure: Measure) -> dict[str, NDArray[np.float64
 
     NaN where the denominator is zero; no interval (NaN) below two cases, but a rate has Wilson's from one case on.
     """
+    from scipy import stats  # takes a second, and most who come here never need it
+
     scale = scale_of(measure.denominator[0]) / scale_of(measure.numerator[0])
     n, a, b, aa, ab, bb = (np.asarray(table[name].to_numpy(), dtype=np.float64) for name in _MOMENTS[:-1])
     # Stays of one day are ones too, and no rate.
@@ -146,6 +147,8 @@ def counted_interval(measure: Measure, row: Mapping[str, Any]) -> dict[str, floa
 
 def wilson(hits: Any, of: Any) -> tuple[Any, Any]:
     """Wilson's interval of rates, 0–1; `of` is above zero."""
+    from scipy import stats  # takes a second, and most who come here never need it
+
     z = stats.norm.ppf((1 + confidence()) / 2)
     rate = hits / of
     middle = (rate + z**2 / (2 * of)) / (1 + z**2 / of)

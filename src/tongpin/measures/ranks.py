@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from tongpin.base.money import SCALE
 from tongpin.measures.catalogue import load_definitions
@@ -98,6 +97,8 @@ def funnel(events: int, of: int, rate: float) -> Funnel:
 
     A verdict asks for a review of cases, never for a veto.
     """
+    from scipy import stats  # takes a second, and most who come here never need it
+
     definitions = load_definitions()
     inner, outer = (definitions[name].value / SCALE for name in ("interval.confidence_e4", "funnel.outer_e4"))
     model = stats.poisson(of * rate) if rate < _RARE else stats.binom(of, rate)

@@ -92,7 +92,7 @@ def log_state(table: Path) -> tuple[int, ...]:
     """
     log = table / "_delta_log"
     try:
-        return (log.stat().st_mtime_ns, len(os.listdir(log)))
+        return (log.stat().st_mtime_ns, sum(1 for _ in os.scandir(log)))
     except FileNotFoundError:
         return ()
 

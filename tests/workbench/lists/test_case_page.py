@@ -95,6 +95,17 @@ class TestOneCase:
             assert answer.json()["code"] == "case.unknown"
             assert foreign[1:] not in answer.text.replace(foreign, "")
 
+    @pytest.mark.parametrize("role", ["doctor", "dept_head", "outside_expert", "locum_coder"])
+    def test_whoever_sees_a_part_reads_his_own_cases_in_every_part(self, city: Any, client: Any, role: str) -> None:
+        own = client(role)
+        seen = own.rows("cases", parameters={"area": city.area, "month": city.month}, limit=500)
+        case_id = seen["rows"][0]["case_id"]
+        for part in ("", "/coding", "/group", "/price", "/versions"):
+            assert read(own, case_id, part), part
+        kept = {row["case_id"] for row in seen["rows"]}
+        line = next(one for one in posted(city.home, city.area)["case_id"].to_pylist() if one not in kept)
+        assert own.get(f"/api/v1/cases/{line}").status_code == 404
+
     def test_an_unknown_case_is_refused(self, desk: Any) -> None:
         assert desk.get("/api/v1/cases/nobody").status_code == 404
 

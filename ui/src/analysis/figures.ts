@@ -26,7 +26,14 @@ export const intervalInWords = (cell: Cell, meaning: Meaning): string =>
 /** 率 and 元 are said once, beside the name. */
 export const titleOf = (meaning: Meaning): string => (meaning.unit === '' ? meaning.label : `${meaning.label}（${meaning.unit}）`)
 
-export const sliceName = (row: SliceRow): string => row.names.join(' · ')
+/** The slices that tell rows apart: one hospital's own name need not stand in every row. */
+export function telling(table: MeasureTable): number[] {
+  const all = table.by.map((_, index) => index)
+  const found = all.filter((index) => table.rows.length < 2 || new Set(table.rows.map((row) => row.names[index])).size > 1)
+  return found.length > 0 ? found : all.slice(-1)
+}
+
+export const sliceName = (row: SliceRow, shown: number[]): string => shown.map((index) => row.names[index]).join(' · ') || '合计'
 
 /** What a chart draws of a value: 万元 and percent as people read them. */
 export function drawn(value: number | null, meaning: Meaning): number | null {
@@ -37,7 +44,7 @@ export function drawn(value: number | null, meaning: Meaning): number | null {
 
 export const axisUnit = (meaning: Meaning): string => (meaning.kind === 'ratio' ? '%' : meaning.kind === 'money' ? '万元' : meaning.unit)
 
-const MOST = 40
+const MOST = 30
 
 export interface Drawing {
   option: EChartsCoreOption
@@ -58,8 +65,9 @@ export function drawing(table: MeasureTable, place: number): Drawing {
 function lines(table: MeasureTable, meaning: Meaning, place: number): Drawing {
   const months = [...new Set(table.rows.map((row) => row.key['month'] ?? ''))].sort()
   const series = new Map<string, Map<string, number | null>>()
+  const kept = telling(table).filter((index) => table.by[index]?.word !== 'month')
   for (const row of table.rows) {
-    const name = row.names.filter((_, index) => table.by[index]?.word !== 'month').join(' · ') || '合计'
+    const name = sliceName(row, kept)
     const known = series.get(name) ?? new Map<string, number | null>()
     known.set(row.key['month'] ?? '', row.cells[place]?.value ?? null)
     series.set(name, known)
@@ -93,7 +101,8 @@ function dots(table: MeasureTable, meaning: Meaning, place: number): Drawing {
   const shown = sorted.length > MOST ? [...every].sort((one, other) => other.cell.count - one.cell.count).slice(0, MOST) : sorted
   shown.sort((one, other) => (one.cell.value as number) - (other.cell.value as number))
   const references = [...new Set(shown.map(({ cell }) => cell.compared?.reference).filter((value) => typeof value === 'number'))]
-  const names = shown.map(({ row }) => sliceName(row) || '合计')
+  const kept = telling(table)
+  const names = shown.map(({ row }) => sliceName(row, kept))
   const reference = references.length === 1 ? drawn(references[0] as number, meaning) : null
   const label = shown.find(({ cell }) => cell.compared !== null)?.cell.compared?.label ?? ''
   const spans = shown.map(({ cell }, index) => [index, drawn(cell.low, meaning), drawn(cell.high, meaning)])
@@ -101,9 +110,9 @@ function dots(table: MeasureTable, meaning: Meaning, place: number): Drawing {
     option: {
       tooltip: {},
       legend: { data: ['数值', ...(shown.some(({ cell }) => cell.compared?.shrunk != null) ? ['收缩值'] : [])] },
-      grid: { left: 4, right: 36 },
+      grid: { left: 4, right: 40, top: 46 },
       xAxis: { type: 'value', scale: true, name: axisUnit(meaning), nameLocation: 'end' },
-      yAxis: { type: 'category', data: names, axisLabel: { width: 170, overflow: 'truncate' } },
+      yAxis: { type: 'category', data: names, axisLabel: { width: 190, overflow: 'truncate', interval: 0 } },
       series: [
         {
           name: '95% 区间',
@@ -120,14 +129,14 @@ function dots(table: MeasureTable, meaning: Meaning, place: number): Drawing {
           symbolSize: 8,
           data: shown.map(({ cell }, index) => [drawn(cell.value, meaning), index]),
           z: 3,
-          tooltip: { formatter: (what: { dataIndex: number }) => tip(shown[what.dataIndex] as (typeof shown)[number], meaning) },
+          tooltip: { formatter: (what: { dataIndex: number }) => tip(names[what.dataIndex] ?? '', shown[what.dataIndex]?.cell as Cell, meaning) },
           ...(reference === null
             ? {}
             : {
                 markLine: {
                   symbol: 'none',
                   lineStyle: { color: '#4b5966', type: 'dashed' },
-                  label: { formatter: label, position: 'insideEndTop', color: '#4b5966' },
+                  label: { formatter: label, position: 'end', color: '#4b5966' },
                   data: [{ xAxis: reference }],
                 },
               }),
@@ -148,7 +157,7 @@ function dots(table: MeasureTable, meaning: Meaning, place: number): Drawing {
     table: {
       columns: ['', titleOf(meaning), '95% 区间', '例数', '参照'],
       rows: [...shown].reverse().map(({ row, cell }) => [
-        sliceName(row) || '合计',
+        sliceName(row, kept),
         inWords(cell.value, meaning),
         intervalInWords(cell, meaning),
         integer(cell.count),
@@ -161,13 +170,13 @@ function dots(table: MeasureTable, meaning: Meaning, place: number): Drawing {
   }
 }
 
-function tip(one: { row: SliceRow; cell: Cell }, meaning: Meaning): string {
+function tip(name: string, cell: Cell, meaning: Meaning): string {
   const parts = [
-    `<b>${escaped(sliceName(one.row) || '合计')}</b>`,
-    `${escaped(meaning.label)} ${inWords(one.cell.value, meaning)}（${integer(one.cell.count)} 例）`,
-    `95% 区间 ${intervalInWords(one.cell, meaning)}`,
+    `<b>${escaped(name)}</b>`,
+    `${escaped(meaning.label)} ${inWords(cell.value, meaning)}（${integer(cell.count)} 例）`,
+    `95% 区间 ${intervalInWords(cell, meaning)}`,
   ]
-  const beside = one.cell.compared
+  const beside = cell.compared
   if (beside) parts.push(`${escaped(beside.label)} ${inWords(beside.reference, meaning)}；${escaped(beside.reading)}`)
   return parts.join('<br>')
 }

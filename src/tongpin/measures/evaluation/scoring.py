@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from tongpin.base.money import SCALE
 from tongpin.measures.evaluation.catalogue import PERCENTILE
@@ -44,6 +43,8 @@ def redraw(value: Numbers, low: Numbers, high: Numbers, draws: int, *, place: in
 
     A figure without an interval stays as it is. `place` numbers the measure, so that each has draws of its own.
     """
+    from scipy import stats  # takes a second, and most who come here never need it
+
     z = float(stats.norm.ppf((1 + confidence()) / 2))
     error = np.where(np.isfinite(low) & np.isfinite(high), (high - low) / (2 * z), 0.0)
     generator = np.random.default_rng([_SEED, place])
@@ -58,6 +59,8 @@ def class_scores(values: Numbers, sign: int, method: str, *, full_e4: int, zero_
     `percentile`: (worse + ties ÷ 2) ÷ (n − 1); one alone, or all alike, score 50. `distance`: from the zero point to
     the full point of the class, both quantiles from worst to best; where the two are one, who reaches it scores 100.
     """
+    from scipy import stats  # takes a second, and most who come here never need it
+
     better: Numbers = values * sign
     count = better.shape[-1]
     if method == PERCENTILE:
@@ -117,6 +120,8 @@ def bounds(drawn: Drawn) -> tuple[Numbers, Numbers]:
 
 def rank_range(draws: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """The best and worst place of each score over the draws, and of how many; 0: no place. At the usual confidence."""
+    from scipy import stats  # takes a second, and most who come here never need it
+
     some = np.isfinite(draws).all(axis=0)
     first, last = np.zeros(draws.shape[1], dtype=np.int64), np.zeros(draws.shape[1], dtype=np.int64)
     ranked = int(some.sum())

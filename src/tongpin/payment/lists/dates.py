@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tongpin.base.errors import PolicyError
+from tongpin.base.errors import PolicyError, StoreError
 from tongpin.payment.lists.editions import Editions
 from tongpin.payment.lists.facts import LIST, read_facts
 from tongpin.payment.month.closed import posted
@@ -141,8 +141,16 @@ def _paid(home: Home, area: str | None) -> pa.Table:
 
 
 def _bank_days(home: Home, area: str | None, institutions: Any, funds: Any, periods: Any) -> Any:
-    """The last day on which the bank paid the transfer of the hospital, fund and month of each list."""
-    lines = read_loaded(home, "bank_line")
+    """The last day on which the bank paid the transfer of the hospital, fund and month of each list.
+
+    The book is a hospital's as a whole: whoever sees a part of one knows the month alone.
+    """
+    try:
+        lines = read_loaded(home, "bank_line")
+    except StoreError as error:
+        if error.code != "store.scope":
+            raise
+        return pa.nulls(len(institutions), pa.date32())
     lines = lines.filter(
         pc.and_(
             pc.and_(pc.equal(lines["book"], BANK), pc.equal(lines["purpose"], TRANSFER)),

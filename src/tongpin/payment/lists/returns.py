@@ -16,6 +16,7 @@ from tongpin.payment.lists.feedback import appeal_steps, publications
 from tongpin.payment.lists.standing import standing
 from tongpin.payment.lists.workdays import open_workdays
 from tongpin.payment.month.posting import SEPARATOR, list_keys
+from tongpin.records.case.rules import rules
 from tongpin.records.intake.finding_history import OPEN
 from tongpin.records.intake.lake_tables import CASES, FINDINGS, LOADS, read_loaded
 from tongpin.records.intake.states import RETURNED, WITHDRAWN
@@ -137,7 +138,7 @@ def _of_reading(home: Home, units: dict[str, Any], known: Pointers) -> list[dict
             pointed = known.of(row["rule_id"], None, row["path"])._replace(hint=row["hint"])
             loaded = loads.get(row["first_load"])
             made.append(
-                _row(unit, BY_READING, row["rule_id"], row["message"], pointed)
+                _row(unit, BY_READING, row["rule_id"], _rule_label(row), pointed)
                 | {"at": None, "returned_on": loaded.date() if loaded else None}
             )
     return made
@@ -158,6 +159,12 @@ def _row(unit: dict[str, Any], kind: str, code: str, message: str, pointed: Poin
         "assumed": pointed.assumed,
         "cause": cause_id(kind, code, message if kind == BY_PLATFORM else "", path),
     }
+
+
+def _rule_label(row: dict[str, Any]) -> str:
+    """What people call the rule of a finding; its message where the rule is gone."""
+    rule = rules().get(row["rule_id"])
+    return rule.label if rule is not None else str(row["message"])
 
 
 def cause_id(*parts: str) -> str:
@@ -207,7 +214,7 @@ def open_findings(home: Home) -> pa.Table:
     for row in found.to_pylist():
         pointed = known.of(row["rule_id"], None, row["path"])
         unit = {name: row.get(name) for name in ("institution_code", "case_id")} | {"month": None}
-        made = _row(unit, BY_CHECK, row["rule_id"], row["message"], pointed._replace(hint=row["hint"]))
+        made = _row(unit, BY_CHECK, row["rule_id"], _rule_label(row), pointed._replace(hint=row["hint"]))
         rows.append(made | {"open": True, "dept": depts.get((row["institution_code"], row["case_id"]))})
     return pa.Table.from_pylist(rows, schema=RETURN_SCHEMA)
 
@@ -229,8 +236,11 @@ def headline(returns: pa.Table) -> str:
     if not waiting:
         return f"退回过 {returns.num_rows} 份次，都已改正重传"
     first = causes[0]
-    same = f"，其中 {first.open_count} 份同一原因：{first.message}" if first.open_count > 1 else f"：{first.message}"
-    return f"退回待改 {waiting} 份{same}"
+    if waiting == 1:
+        return f"退回待改 1 份：{first.message}"
+    if first.open_count == 1:
+        return f"退回待改 {waiting} 份，原因各不相同"
+    return f"退回待改 {waiting} 份，其中 {first.open_count} 份同一原因：{first.message}"
 
 
 def _departments(home: Home, case_ids: list[str]) -> dict[tuple[str, str], str]:

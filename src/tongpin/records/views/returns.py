@@ -138,9 +138,9 @@ def column_of_path(path: str) -> str | None:
 def _shipped() -> _Table:
     path = files("tongpin") / "catalogue" / "records" / OWN_FILE
     table: _Table = _read(path, _Table)
-    for row in (*table.fields, *table.codes):
-        if row.office is not None and row.office not in table.offices:
-            raise RecordsError("returns.table", f"没有科室 {row.office}", where=OWN_FILE)
+    named = {*(row.office for row in table.fields), *(row.office for row in table.codes)} - {None}
+    if unknown := sorted(str(office) for office in named - table.offices.keys()):
+        raise RecordsError("returns.table", f"没有科室 {unknown[0]}", where=OWN_FILE)
     return table
 
 

@@ -2,7 +2,8 @@
 
 Peers stand sorted by each figure; code names come from a keyed digest of the publication, so that neither the order of
 the register nor anything outside tells who is who. Numbers that show size (cases, sums, intervals), figures of few
-cases and rates of rare events are left out of the peers' rows, and a class of few hospitals is not listed at all.
+cases and rates of rare events are left out of the peers' rows; a class of few hospitals with cases is not listed at
+all, nor is a figure that few of them have.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Line(NamedTuple):
 class Directed(NamedTuple):
     """What one receiver sees: its own places, the sums beside them, and peers by measure, sorted from best to worst.
 
-    `kind` hospital or county; `peers_label` names the class, `peers` how many are in it; `is_small`: too few to be
-    listed, so that `lines` are empty and the sums of the class are left out.
+    `kind` hospital or county; `peers_label` names the class, `peers` how many in it have cases; `is_small`: too few to
+    be listed, so that `lines` are empty and the sums of the class are left out.
     """
 
     kind: str
@@ -69,7 +70,9 @@ def directed(found: Publication, code: str, key: bytes) -> Directed:
         )
     is_hospital = own.kind == HOSPITAL
     peers = found.level_of(own) if is_hospital else found.of(COUNTY)
-    is_small = len(peers) < found.plan.limit("peers.smallest")
+    # Those without a single case hide nobody: a class is as large as its members that have figures.
+    count = sum(_has_cases(one) for one in peers)
+    is_small = count < found.plan.limit("peers.smallest")
     mine = (own,) if is_hospital else (*(one for one in found.of(HOSPITAL) if one.county == code), own)
     beside = {(LEVEL, own.level)} if is_hospital and not is_small else set()
     return Directed(
@@ -80,10 +83,15 @@ def directed(found: Publication, code: str, key: bytes) -> Directed:
         mine,
         tuple(one for one in found.places if one.key in beside or one.kind == TOTAL),
         f"{own.level or '未登记级别'}" if is_hospital else "全部区县",
-        len(peers),
+        count,
         is_small,
         () if is_small else _lines(found, own, peers, key),
     )
+
+
+def _has_cases(one: Place) -> bool:
+    """Whether a place has a case behind one of its figures."""
+    return any(entry.year.count for entry in one.entries.values())
 
 
 def code_names(codes: Sequence[str], key: bytes, publication: str) -> dict[str, str]:
@@ -116,6 +124,8 @@ def _lines(found: Publication, own: Place, peers: Sequence[Place], key: bytes) -
             if (value := one.entries[measure.id].year.value) is not None
             and (one.code == own.code or one.entries[measure.id].year.count >= least_cases())
         ]
+        if len(some) < found.plan.limit("peers.smallest"):
+            continue
         some.sort(key=lambda one: one.name)
         some.sort(key=lambda one: one.value, reverse=sign > 0)
         lines += some

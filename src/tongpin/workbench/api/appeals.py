@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 
-from tongpin.payment.lists.appeal_letter import Evidence, alike_words, evidence_of, write_appeal_letter
+from tongpin.payment.appeal_letter import Evidence, alike_words, evidence_of, write_appeal_letter
 from tongpin.payment.lists.feedback import RESULTS, Appeal, appeals, decide_appeal, file_appeal
 from tongpin.payment.policy.library import policy_named
 from tongpin.store.home import Home

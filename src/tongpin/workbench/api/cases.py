@@ -31,8 +31,10 @@ from tongpin.payment.policy.period import case_day
 from tongpin.payment.policy.prose import ASSUMED, line_of
 from tongpin.records.case.schema import GROUPING_COLUMNS, columns
 from tongpin.records.intake.dossier import LIST_SOURCE, Dossier, dossiers, persons_of, same_stay
+from tongpin.records.intake.finding_history import OPEN
 from tongpin.records.intake.finding_history import STATUS_LABELS as FINDING_STATES
 from tongpin.records.views.edition import DAY_COLUMNS, open_edition, with_code_version
+from tongpin.records.views.returns import column_of_path
 from tongpin.records.views.shown import (
     ASIDE,
     CODE_LISTS,
@@ -113,7 +115,10 @@ def case_sheet(case_id: CaseId, asker: Reader, bench: Bench, institution: Instit
         clock=clock_words(mine.clock, on) if mine else None,
         dates=_dates(mine),
         sections=_sections(one, dated=bool(mine and mine.dates), money=money),
-        findings=[_finding(each) for each in sorted(one.findings, key=lambda each: (each["status"], each["rule_id"]))],
+        findings=[
+            _finding(each, money=money)
+            for each in sorted(one.findings, key=lambda each: (each["status"], each["rule_id"]))
+        ],
         periods=sorted({mine.clock["period"]} - {None}) if mine else [],
         has_names=bool(one.persons),
         simulated=False,
@@ -431,9 +436,15 @@ def _list(name: str, entries: list[dict[str, Any]], *, money: bool) -> SheetSect
     return SheetSection(id=name, label=label_of(name), columns=heads, rows=rows)
 
 
-def _finding(row: dict[str, Any]) -> OpenFinding:
+def _open_first(row: dict[str, Any]) -> tuple[bool, str]:
+    return row["status"] != OPEN, row["rule_id"]
+
+
+def _finding(row: dict[str, Any], *, money: bool) -> OpenFinding:
+    is_amount = (column_of_path(row["path"] or "") or "").endswith("_fen")
     return OpenFinding(
-        **{name: row[name] for name in ("rule_id", "severity", "path", "value", "message", "hint", "first_load")},
+        **{name: row[name] for name in ("rule_id", "severity", "path", "message", "hint", "first_load")},
+        value=row["value"] if money or not is_amount else None,
         severity_label=SEVERITY_LABELS[row["severity"]],
         status=FINDING_STATES[row["status"]],
     )
@@ -527,8 +538,8 @@ def _pair(one: Dossier, first: int, second: int, shown: list[VersionShown], *, m
     differences = [
         VersionDifference(
             label=label_of(name),
-            before=text_of(name, before.get(name)),
-            after=text_of(name, after.get(name)),
+            before=_told(name, before.get(name), after.get(name)),
+            after=_told(name, after.get(name), before.get(name)),
             grouping=name in _GROUPING,
         )
         for name in names_of
@@ -537,6 +548,17 @@ def _pair(one: Dossier, first: int, second: int, shown: list[VersionShown], *, m
     return VersionPair(
         before=first, after=second, same_group=shown[first - 1].drg == shown[second - 1].drg, differences=differences
     )
+
+
+def _told(name: str, value: Any, other: Any) -> str:
+    """A value as people read it; of a list of entries those that the other version has not."""
+    if not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        return text_of(name, value)
+    own = [entry for entry in value if entry not in (other or ())]
+    told = [
+        "，".join(text_of(f"{name}.{part}", entry[part]) for part in entry if is_filled(entry[part])) for entry in own
+    ]
+    return "；".join(told) or f"{len(value)} 项，次序不同"
 
 
 def _is_money(name: str) -> bool:

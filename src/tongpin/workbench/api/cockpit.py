@@ -25,6 +25,7 @@ from tongpin.workbench.cockpit import charts, figures, groups, progress
 from tongpin.workbench.cockpit.catalogue import Section, cockpit_data
 from tongpin.workbench.cockpit.shapes import (
     BridgeShown,
+    CausesShown,
     CockpitFrame,
     CoreFigures,
     DoubleIndicators,
@@ -37,7 +38,6 @@ from tongpin.workbench.cockpit.shapes import (
     RedLines,
     SectionShown,
     TwoDesks,
-    Waterfall,
     Waterfalls,
 )
 from tongpin.workbench.cockpit.sight import Month, Place, chosen_month, month_of, place_of
@@ -178,8 +178,8 @@ def cockpit_waterfall(seen: Viewed) -> Waterfalls:
 
 
 @router.get("/causes", summary="盈亏与对照相差在哪里")
-def cockpit_causes(seen: Viewed) -> Waterfall:
-    """The result against its base by cause. Errors: `causes.base`, `causes.scope`, `causes.method`."""
+def cockpit_causes(seen: Viewed) -> CausesShown:
+    """The result against its base by cause; without a base it says why."""
     _require(seen, "causes")
     return charts.causes(seen.month, seen.place)
 

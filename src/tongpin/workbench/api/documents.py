@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, UploadFile
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, select
 from starlette.background import BackgroundTask
 
 from tongpin.base.errors import TongpinError
@@ -38,9 +39,10 @@ from tongpin.workbench.api.sheets import Sheet, SheetField, SheetSection, withou
 from tongpin.workbench.approval import after as followed
 from tongpin.workbench.approval.after import STAGES, After, after_all, after_of
 from tongpin.workbench.approval.errands import CLEARING, PREPAYMENT, SETTLEMENT, Wanted, errand_of, errands
-from tongpin.workbench.approval.papers import write_document_pdf
+from tongpin.workbench.approval.papers import Words, write_document_pdf
 from tongpin.workbench.approval.possible import possible, waits_for
 from tongpin.workbench.sign_in.identity import Identity
+from tongpin.workbench.sign_in.tables import users
 
 router = APIRouter(tags=["公文"], responses=REFUSALS)
 Reader = Annotated[Identity, Depends(needs("documents.read"))]
@@ -55,7 +57,7 @@ _FILE: dict[int | str, dict[str, Any]] = {200: {"content": {PDF: {"schema": {"ty
 _BYTES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }
-MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
+MONTH = r"^20\d{2}-(0[1-9]|1[0-2])$"
 Number = Annotated[int, Field(ge=1, le=2_000_000_000)]
 
 
@@ -84,6 +86,7 @@ class PrepaymentWanted(_Asked):
     area: str = Field(min_length=1, max_length=64)
     edition: str | None = Field(default=None, max_length=128)
     short: list[str] = Field(default=[], max_length=1_000)
+    history: str = Field(default="", max_length=2_000_000, description="历年支出的 CSV，按首次使用时没有关账的年度")
 
 
 class ActWanted(_Asked):
@@ -226,7 +229,7 @@ def draft_clearing(body: ClearingWanted, asker: Clearer, bench: Bench) -> Docume
 @router.post("/documents/prepayment", status_code=201, summary="起草预付金计划")
 def draft_prepayment(body: PrepaymentWanted, asker: Planner, bench: Bench) -> DocumentLine:
     """A plan of the year's prepayments becomes a document. Errors: `documents.exists`, `prepay.*`."""
-    wanted = Wanted(body.area, year=body.year, edition=body.edition, short=tuple(body.short))
+    wanted = Wanted(body.area, year=body.year, edition=body.edition, short=tuple(body.short), history=body.history)
     return _drafted(PREPAYMENT, wanted, asker, bench)
 
 
@@ -241,6 +244,7 @@ def document_shown(number: Number, asker: Reader, bench: Bench) -> DocumentShown
         people = people_of_round(connection, one)
         can = possible(connection, bench.home, one, now, asker)
         entries = journal.entries(connection, subject=flow.SUBJECT.format(number))
+        names = _names(connection)
     rules = open_duties(bench.home)
     kind = kind_of(one.kind)
     matrix = one.matrix or rules.matrix(kind.matrix)
@@ -253,11 +257,15 @@ def document_shown(number: Number, asker: Reader, bench: Bench) -> DocumentShown
         digest=one.digest,
         matrix_label=f"{matrix.label}，{matrix.people} 人",
         sheet=sheet if asker.role.sees_money else without_money(sheet),
-        steps=[*_steps(one, people, rules), *_later_steps(one, now)],
-        acts=[_act(entry) for entry in entries],
+        steps=[*_steps(one, people, rules, names), *_later_steps(one, now, names)],
+        acts=[_act(entry, names) for entry in entries],
         attachments=[
             AttachmentShown(
-                id=file.id, name=file.name, size=file.size, added_by=file.added_by, added_at=_local(file.added_at)
+                id=file.id,
+                name=file.name,
+                size=file.size,
+                added_by=names.get(file.added_by, file.added_by),
+                added_at=_local(file.added_at),
             )
             for file in files
         ],
@@ -276,7 +284,12 @@ def document_revise(number: Number, asker: Writer, bench: Bench) -> DocumentLine
     asker.require(errand.permission)
     held = before.payload
     wanted = Wanted(
-        held["area"], held.get("month", ""), held.get("year", 0), held.get("edition"), tuple(held.get("short", ()))
+        held["area"],
+        held.get("month", ""),
+        held.get("year", 0),
+        held.get("edition"),
+        tuple(held.get("short", ())),
+        held.get("history", ""),
     )
     proposal = errand.propose(bench.home, wanted)
     with bench.engine.begin() as connection:
@@ -369,12 +382,12 @@ def document_paper(number: Number, asker: Reader, bench: Bench) -> FileResponse:
     with reading(bench.engine) as connection:
         one = open_document(connection, number, asker.grant.scope)
         acts, now = history(connection, number), after_of(connection, number)
+        names = _names(connection)
     errand_of(one.kind)
-    rules = open_duties(bench.home)
-    labels = {step.id: step.label for step in rules.steps}
+    words = Words({step.id: step.label for step in open_duties(bench.home).steps}, names)
     with tempfile.NamedTemporaryFile(prefix="tongpin-", suffix=".pdf", delete=False) as file:
         path = Path(file.name)
-    write_document_pdf(one, acts, now, labels, path)
+    write_document_pdf(one, acts, now, words, path)
     return sent(path, f"{one.title}-公文{number}.pdf", bench, asker, flow.SUBJECT.format(number))
 
 
@@ -385,6 +398,11 @@ def sent(path: Path, name: str, bench: Workbench, asker: Identity, subject: str)
             connection, actor=asker.name, acted_as=asker.role.id, act="paper", subject=subject, details={"name": name}
         )
     return FileResponse(path, media_type=PDF, filename=name, background=BackgroundTask(path.unlink))
+
+
+def _names(connection: Connection) -> dict[str, str]:
+    """What people are called, by login name."""
+    return {row.name: row.display for row in connection.execute(select(users.c.name, users.c.display))}
 
 
 def _drafted(kind: str, wanted: Wanted, asker: Identity, bench: Workbench) -> DocumentLine:
@@ -452,7 +470,13 @@ def _sheet(one: Document) -> Sheet:
     if payload["was_closed"]:
         basis.append(SheetField(id="closed", label="关账", value="起草前已经关账，本公文只批准拨付"))
     link = _LINKS.get(one.kind, "").format(**{name: payload.get(name, "") for name in ("month", "year")}) or None
-    rows = SheetSection(id="rows", label="各机构", columns=payload["columns"], rows=payload["rows"], link=link)
+    total = {"institution_name": "合计"} | {
+        column["id"]: sum(row[column["id"]] or 0 for row in payload["rows"])
+        for column in payload["columns"]
+        if column["kind"] != "text"
+    }
+    shown = [*payload["rows"], total]
+    rows = SheetSection(id="rows", label="各机构", columns=payload["columns"], rows=shown, link=link)
     return Sheet(
         title=one.title,
         simulated=bool(payload["assumed"]),
@@ -468,18 +492,19 @@ _LINKS = {
 """Where a row of the sheet leads to, once what was approved is closed."""
 
 
-def _steps(one: Document, people: dict[str, str], rules: Any) -> list[StepShown]:
+def _steps(one: Document, people: dict[str, str], rules: Any, names: dict[str, str]) -> list[StepShown]:
     matrix = one.matrix or rules.matrix(kind_of(one.kind).matrix)
     shown = []
     for step in matrix.steps:
         actor = people.get(step) if one.state in {PENDING, "approved"} else None
         turn = step == one.step and one.state != "cancelled"
         state: Literal["done", "now", "later"] = "done" if actor and not turn else "now" if turn else "later"
-        shown.append(StepShown(id=step, label=rules.step_label(step), actor=actor, state=state))
+        who = names.get(actor, actor) if actor else None
+        shown.append(StepShown(id=step, label=rules.step_label(step), actor=who, state=state))
     return shown
 
 
-def _later_steps(one: Document, now: After) -> list[StepShown]:
+def _later_steps(one: Document, now: After, names: dict[str, str]) -> list[StepShown]:
     if one.kind not in errands():
         return []
     stage = now.stage(one)
@@ -487,7 +512,7 @@ def _later_steps(one: Document, now: After) -> list[StepShown]:
         StepShown(
             id=name,
             label=label,
-            actor=entry.actor if entry else None,
+            actor=names.get(entry.actor, entry.actor) if entry else None,
             state="done" if entry else "now" if stage == name else "later",
         )
         for name, label, entry in (
@@ -501,7 +526,7 @@ def _later_steps(one: Document, now: After) -> list[StepShown]:
 _FURTHER = {followed.RAN: "执行", followed.STAMPED: "用印", followed.RELEASED: "放行拨付", "paper": "取审批件"}
 
 
-def _act(entry: journal.Entry) -> ActShown:
+def _act(entry: journal.Entry, names: dict[str, str]) -> ActShown:
     from tongpin.workbench.sign_in.roles import roles
 
     name = entry.act.removeprefix("documents.")
@@ -510,9 +535,9 @@ def _act(entry: journal.Entry) -> ActShown:
     if entry.act == followed.STAMPED:
         text = f"{entry.details['seal']}，编号 {entry.details['stamp_number']}"
     return ActShown(
-        label=_FURTHER.get(entry.act) or ACTS[name],
+        label=_FURTHER.get(entry.act) or ACTS.get(name, name),
         step_label=str(entry.details.get("step") or ""),
-        actor=entry.actor,
+        actor=names.get(entry.actor, entry.actor),
         role_label=held.label if held else "",
         at=_local(entry.at),
         text=text,

@@ -5,17 +5,18 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
+from tongpin.base.errors import PolicyError
 from tongpin.base.findings import Finding
 from tongpin.payment.fund.events import SIDES
 from tongpin.payment.fund.outlook import LEVELS, outlook, unfit
 from tongpin.payment.fund.quarter import CALM, LIGHTS, FundQuarter, Verdicts, last_day, month_rows
 from tongpin.payment.fund.report_xlsx import basis_notices
-from tongpin.payment.fund.run import budget_in_home, state_in_home
+from tongpin.payment.fund.run import BudgetReport, budget_in_home, state_in_home
 from tongpin.payment.fund.series import SERIES, Fund, month_after, read_series, year_months
 from tongpin.payment.month.closed import area_of
 from tongpin.payment.month.statement_columns import synthetic_notice
@@ -29,11 +30,14 @@ from tongpin.workbench.api.sheets import Definition, Sheet, SheetColumn, SheetFi
 from tongpin.workbench.api.statements import Area
 from tongpin.workbench.listings.views import state_of
 from tongpin.workbench.sign_in.identity import Identity
+from tongpin.workbench.today import today
 
 router = APIRouter(tags=["基金"], responses=REFUSALS)
 Reader = Annotated[Identity, Depends(needs("fund.read"))]
 Month = Annotated[str, Query(pattern=MONTH)]
 Year = Annotated[int, Query(ge=2015, le=2100)]
+_FURTHEST = 3
+"""How many years ahead a budget is formed."""
 _AHEAD = 12
 """How many months the outlook goes beyond the last booked one."""
 
@@ -81,7 +85,8 @@ def fund_state(asker: Reader, bench: Bench, month: Month, area: Area) -> Sheet:
         simulated=bool(found.assumed),
     )
     latest = {one.fund: one for one in found.funds if one.span == month}
-    figures = [_reserve(one, definition) for one in latest.values()]
+    verdicts = Verdicts(policy, last_day(month))
+    figures = [_reserve(one, definition, verdicts) for one in latest.values()]
     causes = [one._asdict() for one in found.causes]
     open_verdicts = [f"没有判断：{why}" for why in found.open_verdicts.values()]
     return Sheet(
@@ -142,7 +147,9 @@ def fund_series(asker: Reader, bench: Bench, area: Area) -> list[FundSeries]:
 def fund_budget(asker: Reader, bench: Bench, year: Year, area: Area) -> Sheet:
     """Income and spending of every fund for a year, step by step, with intervals. Errors: `fund.history`."""
     home = asker.desk(bench.home)
-    found = budget_in_home(home, year, area)
+    if year > today(home).year + _FURTHEST:
+        raise PolicyError("fund.year", f"{year} 年太远，预测没有意义", where="year", hint=f"至多往后 {_FURTHEST} 年")
+    found = _budget(home.root, state_of(home), year, area)
     rows, steps = [], []
     for one in found.forecasts:
         label = f"{one.fund_label} · {SIDES[one.side]}"
@@ -234,17 +241,16 @@ def fund_row(one: FundQuarter) -> dict[str, Any]:
     return row | {"told": "；".join(text for text in (one.over, light, one.events) if text)}
 
 
-def _reserve(one: FundQuarter, definition: Definition) -> SheetFigure:
-    reading: Literal["better", "worse", "none"] = "worse" if one.light not in {None, CALM} else "none"
+def _reserve(one: FundQuarter, definition: Definition, verdicts: Verdicts) -> SheetFigure:
+    red, yellow = (verdicts.value(f"fund.months.{line}", fund_type=one.fund) for line in ("red", "yellow"))
     light = LIGHTS[one.light] if one.light else "没有判断：付费办法没有写红线、黄线"
+    lines = "" if red is None or yellow is None else f"（黄线 {yellow} 个月，红线 {red} 个月）"
     return SheetFigure(
         id=f"months_{one.fund}",
         label=f"{one.fund_label} 可支付月数",
         value=None if one.months_payable is None else float(one.months_payable),
         unit="个月",
-        change_text=light,
-        reading=reading,
-        note=one.over or None,
+        note="；".join(text for text in (f"{light}{lines}", one.over) if text),
         definition=definition,
     )
 
@@ -274,6 +280,12 @@ def _funds(home: Home) -> list[Fund]:
 def _series(root: Path, _: Any) -> tuple[FundSeries, ...]:
     """The series of a home as it is now; an outlook takes a second a fund."""
     return tuple(_shown(fund) for fund in _funds(Home(root)))
+
+
+@lru_cache(maxsize=4)
+def _budget(root: Path, _: Any, year: int, area: str) -> BudgetReport:
+    """The budget of a year as the home is now; its outlooks take seconds."""
+    return budget_in_home(Home(root), year, area)
 
 
 def _shown(fund: Fund) -> FundSeries:

@@ -31,6 +31,7 @@ from tongpin.workbench.api.sheets import Sheet
 from tongpin.workbench.api.statements import FILE, Area, Month
 from tongpin.workbench.approval import evidence
 from tongpin.workbench.approval.evidence import Evidence
+from tongpin.workbench.approval.uploaded import as_file
 from tongpin.workbench.sign_in.identity import Identity
 from tongpin.workbench.today import today
 
@@ -40,7 +41,7 @@ Applicant = Annotated[Identity, Depends(needs("reviews.apply"))]
 Voter = Annotated[Identity, Depends(needs("reviews.vote"))]
 Decider = Annotated[Identity, Depends(needs("reviews.decide"))]
 Name = Annotated[str, PathPart(pattern=r"^\d{4}-\d{4,6}$")]
-Quarter = Annotated[str, PathPart(pattern=r"^\d{4}Q[1-4]$")]
+Quarter = Annotated[str, PathPart(pattern=r"^20\d{2}Q[1-4]$")]
 EXPERT_REACH = "cases"
 _BYTES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
@@ -145,7 +146,9 @@ def my_seats(asker: Voter, bench: Bench) -> list[Seat]:
 
 
 @router.get("/reviews/candidates/{institution}/{list_id}", summary="一份可申报的清单")
-def review_candidate(institution: str, list_id: str, asker: Reader, bench: Bench, month: Month, area: Area) -> CandidateShown:
+def review_candidate(
+    institution: str, list_id: str, asker: Reader, bench: Bench, month: Month, area: Area
+) -> CandidateShown:
     """The figures, the criteria it meets, the deadline and the quota. Errors: `review.missing`."""
     # A case is judged against its group in the whole area; only a list of a hospital that the asker sees is given.
     on = today(bench.home)
@@ -156,7 +159,7 @@ def review_candidate(institution: str, list_id: str, asker: Reader, bench: Bench
     one = hits[0]
     quota = next((quota for quota in found.quotas if quota.institution_code == institution), None)
     why = "已经申报" if one.application else "已过申报期限" if one.days_left < 0 else ""
-    notices = [*synthetic_notice(bench.home), f"按 {on} 计算期限", *found.notes]
+    notices = [*synthetic_notice(bench.home), f"按 {on} 计算期限", *(note.partition("：")[0] for note in found.notes)]
     return CandidateShown(
         sheet=candidate_sheet(one, quota, notices, simulated=found.assumed),
         criteria={code: LABELS[code] for code in one.criteria},
@@ -200,9 +203,7 @@ def review_apply(
 @router.post("/reviews/experts", status_code=201, summary="载入专家表")
 def review_experts(file: UploadFile, asker: Decider, bench: Bench) -> ReviewDone:
     """The experts of a CSV by code (the login name of their account). Errors: `review.experts`."""
-    with tempfile.TemporaryDirectory(prefix="tongpin-") as folder:
-        path = Path(folder) / "experts.csv"
-        path.write_bytes(file.file.read())
+    with as_file(file.file.read(), "专家表.csv") as path:
         found = add_experts(bench.home, path, today(bench.home), asker.name)
     codes = [one.code for one in found]
     _note(bench, asker, "reviews.experts", "review/experts", {"experts": codes})

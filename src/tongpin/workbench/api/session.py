@@ -109,9 +109,10 @@ def sign_in(body: Credentials, request: Request, response: Response) -> Me:
     bench = workbench_of(request)
     address = request.client.host if request.client else ""
     bench.pace.check(f"sign-in {address}", settings_of(bench.home)["sign_in.per_minute"], "sign_in.pace")
+    proof = sessions.prove(bench.engine, body.name, body.password)
     with bench.engine.connect() as connection:
         try:
-            opened = sessions.sign_in(connection, bench.home, body.name, body.password)
+            opened = sessions.sign_in(connection, bench.home, body.name, proof)
             sessions.sign_out(connection, request.cookies.get(COOKIE, ""))  # this browser's old session ends
         finally:
             connection.commit()  # failures are counted also when it is refused

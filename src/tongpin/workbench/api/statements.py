@@ -84,7 +84,7 @@ def statements_paper(asker: Reader, bench: Bench, month: Month, area: Area, inst
     if not rows.num_rows:
         raise no_place(institution)
     assumed = manifest["assumed"]
-    notices = [*synthetic_notice(desk), *([f"模拟：{len(assumed)} 项取值没有文件确认，列在后面"] if assumed else [])]
+    notices = [*synthetic_notice(desk), *([f"模拟：{len(assumed)} 项取值没有文件确认"] if assumed else [])]
     with tempfile.NamedTemporaryFile(prefix="tongpin-", suffix=".pdf", delete=False) as file:
         path = Path(file.name)
     write_statement_pdf(rows, manifest, path, notices=notices)
@@ -108,7 +108,7 @@ def statement_told(
     row = here.to_pylist()[0]
     notes, simulated = basis(desk, manifest)
     link = f"/statements/{institution}/{fund}?column={{column}}&month={month}"
-    sections = [_place(row, manifest), *told_sections(told, "" if column else link)]
+    sections = [_place(row, manifest), *told_sections(told, "" if column else link, leave_out=not column)]
     return Sheet(
         title=f"{row['institution_name']} · {row['fund_label']}",
         note=f"{month_text(month)} · {manifest['policy_label']}",
@@ -118,21 +118,27 @@ def statement_told(
     )
 
 
-def told_sections(told: Explained, link: str = "") -> list[SheetSection]:
-    """Told amounts, the parameters that they rest on, and the lines behind the last one."""
+def told_sections(told: Explained, link: str = "", *, leave_out: bool = False) -> list[SheetSection]:
+    """Told amounts, the parameters that they rest on, and the lines behind the last one.
+
+    `leave_out`: amounts of nothing are named in a line only.
+    """
+    nothing = [one.title for one in told.told if leave_out and not one.amount_fen]
+    shown = [one for one in told.told if not leave_out or one.amount_fen]
     amounts = SheetSection(
         id="amounts",
         label="金额与算法" if len(told.told) > 1 else "怎样得出",
+        note=f"本月没有金额：{'、'.join(nothing)}" if nothing else "",
         columns=[
             SheetColumn(id="title", label="项目"),
             SheetColumn(id="amount_fen", label="金额", kind="money", unit="元"),
             SheetColumn(id="text", label="怎样得出"),
             SheetColumn(id="parameters", label="所依据的参数"),
         ],
-        rows=[_amount(one) for one in told.told],
+        rows=[_amount(one) for one in shown],
         link=link or None,
     )
-    seen = {line.key: line for one in told.told for line in one.parameters}
+    seen = {line.key: line for one in shown for line in one.parameters}
     parameters = SheetSection(
         id="parameters",
         label="参数的取值与出处",

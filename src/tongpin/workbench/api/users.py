@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Depends, Path
+import pyarrow.compute as pc
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 
 from tongpin.documents.duties import open_duties
+from tongpin.records.intake.load import CASES, read_loaded
 from tongpin.store.control import reading
+from tongpin.store.scope import Scope
 from tongpin.workbench.api.asking import Bench, needs, session_only
 from tongpin.workbench.api.shapes import REFUSALS, Done, WorldTime
+from tongpin.workbench.listings.people import reach_words
+from tongpin.workbench.listings.places import department_names, institution_names
 from tongpin.workbench.sign_in import sessions, users
 from tongpin.workbench.sign_in.identity import Identity
 from tongpin.workbench.sign_in.roles import permissions, roles
@@ -71,6 +76,7 @@ class GrantShown(BaseModel):
     department: str | None
     doctor: str | None
     cases: int
+    reach: str
     until: WorldTime | None
     granted_by: str
     granted_at: WorldTime | None
@@ -122,6 +128,21 @@ class Matrix(BaseModel):
     duties: dict[str, str]
     excluded: list[Excluded]
     roles: list[RoleShown]
+
+
+class Place(BaseModel):
+    """A code with its name."""
+
+    code: str
+    name: str
+
+
+class Places(BaseModel):
+    """What a reach may name: the hospitals of the register, and of one of them the departments and doctors."""
+
+    hospitals: list[Place]
+    departments: list[Place]
+    doctors: list[Place]
 
 
 class TokenWanted(BaseModel):
@@ -219,6 +240,26 @@ def matrix(_: Manager, bench: Bench) -> Matrix:
     )
 
 
+@router.get("/places", summary="授权时可写的机构、科室、医师")
+def places(
+    _: Manager, bench: Bench, hospital: Annotated[str | None, Query(min_length=1, max_length=64)] = None
+) -> Places:
+    """The hospitals, and of the named one its departments and the doctors of its cases."""
+    hospitals = [Place(code=code, name=name) for code, name in sorted(institution_names(bench.home).items())]
+    if hospital is None:
+        return Places(hospitals=hospitals, departments=[], doctors=[])
+    departments = [Place(code=code, name=name) for code, name in sorted(department_names(bench.home, hospital).items())]
+    cases = read_loaded(bench.home.within(Scope(hospitals=frozenset([hospital]))), CASES, ["doctor_code"])
+    codes = sorted(code for code in pc.unique(cases["doctor_code"]).to_pylist() if code)
+    return Places(hospitals=hospitals, departments=departments, doctors=[Place(code=one, name=one) for one in codes])
+
+
+@router.get("/tokens/scopes", summary="我的令牌可以有哪些范围")
+def token_scopes(asker: TokenMaker) -> dict[str, str]:
+    """The permissions of the asker's role, with their labels."""
+    return {name: label for name, label in permissions().items() if name in asker.permissions}
+
+
 @router.get("/tokens", summary="我的接口令牌")
 def all_tokens(asker: TokenMaker, bench: Bench) -> list[TokenShown]:
     """The tokens that the asker made, newest first."""
@@ -259,6 +300,7 @@ def end_token(digest: Annotated[str, Path(max_length=64)], asker: TokenMaker, be
 
 def _shown(connection: Connection, home: Home, user_id: int) -> UserShown:
     row = users.user_row(connection, user_id)
+    names = institution_names(home)
     open_tokens = select(func.count()).where(
         tokens.c.user_id == user_id, tokens.c.revoked_at.is_(None), tokens.c.expires_at > users.now()
     )
@@ -283,6 +325,7 @@ def _shown(connection: Connection, home: Home, user_id: int) -> UserShown:
                 department=one.department,
                 doctor=one.doctor,
                 cases=len(one.cases),
+                reach=reach_words(one, names),
                 until=one.until,
                 granted_by=one.granted_by,
                 granted_at=one.granted_at,

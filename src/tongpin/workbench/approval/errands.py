@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tongpin.base.errors import TongpinError
@@ -12,9 +13,11 @@ from tongpin.payment.prepay.plan import SCHEME_LABELS
 from tongpin.payment.prepay_home import account_area, plan_in_home
 from tongpin.payment.year.run import clear_in_home
 from tongpin.report.words import month_text
+from tongpin.workbench.approval.uploaded import as_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from tongpin.store.home import Home
 
@@ -32,13 +35,14 @@ class Proposal(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What a proposal is asked for: area, period, and for prepayments the edition and the hospitals short of cash."""
+    """What a proposal is asked for: area, period; for prepayments edition, hospitals short of cash, history (CSV)."""
 
     area: str
     month: str = ""
     year: int = 0
     edition: str | None = None
     short: tuple[str, ...] = ()
+    history: str = ""
 
 
 class Errand(NamedTuple):
@@ -154,8 +158,17 @@ def _clear(home: Home, payload: Mapping[str, Any], _: str) -> dict[str, Any]:
 
 def _prepayment(home: Home, wanted: Wanted) -> Proposal:
     area = account_area(home, wanted.area, f"{wanted.year}-01")
-    run = plan_in_home(home, wanted.year, area, edition=wanted.edition, short=wanted.short)
+    with _file(wanted.history) as history:
+        run = plan_in_home(home, wanted.year, area, edition=wanted.edition, short=wanted.short, history=history)
     plan = run.plan
+    if not any(row.paid_fen for row in plan.rows):
+        reasons = "；".join(dict.fromkeys(row.refused for row in plan.rows if row.refused))
+        raise TongpinError(
+            "prepay.nothing",
+            "没有一家机构可以预付，不起草",
+            where=str(wanted.year),
+            hint=f"原因：{reasons or '没有历史支出'}；补上历年支出再试",
+        )
     shown = [
         {
             "institution_code": row.institution_code,
@@ -192,7 +205,7 @@ def _prepayment(home: Home, wanted: Wanted) -> Proposal:
         "notes": list(plan.notes),
     }
     payload = _payload(home, manifest, ("result_digest",), shown, columns, "paid_fen", was_closed=run.was_adopted)
-    payload |= {"year": wanted.year, "edition": wanted.edition, "short": list(wanted.short)}
+    payload |= {"year": wanted.year, "edition": wanted.edition, "short": list(wanted.short), "history": wanted.history}
     return Proposal(f"{plan.area}/{wanted.year}", f"{plan.area_label}{wanted.year}年度预付金计划", payload)
 
 
@@ -201,16 +214,23 @@ def _adopt(home: Home, payload: Mapping[str, Any], document: str) -> dict[str, A
     standing = adopted_plans(home, payload["area"]).get(payload["year"])
     if standing is not None and (standing.document == document or standing.digest == digest):
         return {"result_digest": standing.digest, "was_closed": True}
-    plan = plan_in_home(
-        home,
-        payload["year"],
-        payload["area"],
-        edition=payload["edition"],
-        short=payload["short"],
-        document=document,
-        approved=digest,
-    ).plan
+    with _file(payload["history"]) as history:
+        plan = plan_in_home(
+            home,
+            payload["year"],
+            payload["area"],
+            edition=payload["edition"],
+            short=payload["short"],
+            history=history,
+            document=document,
+            approved=digest,
+        ).plan
     return {"result_digest": plan.digest, "was_closed": False}
+
+
+def _file(text: str) -> contextlib.AbstractContextManager[Path | None]:
+    """The spending of earlier years as a file; none where none was given."""
+    return as_file(text.encode(), "历年支出.csv") if text else contextlib.nullcontext()
 
 
 def _column(name: str, label: str, kind: str = "text", unit: str = "") -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tongpin.documents.document import ACTS, APPROVED, STATES
 from tongpin.report.pdf import Paper, Ruled, write_papers
@@ -11,6 +12,7 @@ from tongpin.workbench.approval.after import paper_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from tongpin.documents.document import Act, Document
@@ -21,12 +23,22 @@ _NAME_WIDTH, _LONG_WIDTH = 4.0, 5.0
 _NARROW = frozenset({"hospital_level", "fund_label", "cases"})
 
 
-def write_document_pdf(
-    document: Document, acts: Sequence[Act], after: After, labels: Mapping[str, str], path: Path
-) -> None:
+class Words(NamedTuple):
+    """What papers call steps by id, and people by login name."""
+
+    steps: Mapping[str, str]
+    people: Mapping[str, str]
+
+    def person(self, name: str) -> str:
+        """Display and login name: the first for readers, the second for the journal."""
+        display = self.people.get(name, name)
+        return name if display == name else f"{display}（{name}）"
+
+
+def write_document_pdf(document: Document, acts: Sequence[Act], after: After, words: Words, path: Path) -> None:
     """Write the 审批件 of a money document; before its approval the paper says that it is none yet.
 
-    `labels`: names of steps by id. The foot names document, version and digests.
+    The foot names document, version and digests.
     """
     payload = document.payload
     heading = [f"{paper_number(document.id)}　第 {document.version} 稿　{STATES[document.state]}"]
@@ -35,7 +47,7 @@ def write_document_pdf(
     heading += [f"付费办法：{payload['policy_label']}（{payload['policy']}）", *payload["notes"]]
     if payload["assumed"]:
         heading.append(f"模拟：付费办法有 {len(payload['assumed'])} 项取值没有文件确认")
-    parts: list[str | Ruled] = [_sheet(payload), _hands(acts, labels), *_followed(after)]
+    parts: list[str | Ruled] = [_sheet(payload), _hands(acts, words), *_followed(after, words)]
     amount = payload["amount_fen"]
     what = f"{payload['amount_label'].partition('（')[0]}合计"
     capitals = f"{what}（大写）：{capital_amount(amount)}　（小写）：{yuan_text(amount)} 元"
@@ -78,37 +90,37 @@ def _cell(value: Any, column: Mapping[str, str]) -> str:
     return count_text(value) if column["kind"] == "integer" else str(value)
 
 
-def _hands(acts: Sequence[Act], labels: Mapping[str, str]) -> Ruled:
+def _hands(acts: Sequence[Act], words: Words) -> Ruled:
     """Who did what when, in local time, with what was said."""
     rows = [
         (
-            f"{labels.get(one.step, one.step)} · {ACTS[one.act]}",
-            one.actor,
-            f"{_local(one.at)}",
+            f"{words.steps.get(one.step, one.step)} · {ACTS[one.act]}",
+            words.person(one.actor),
+            _local(one.at),
             one.text or MISSING,
             str(one.journal_number),
         )
         for one in acts
         if one.act != "draft"
     ]
-    return Ruled(("事项", "办理人", "时间", "意见", "日志序号"), (3, 2.4, 3, 6, 1.6), rows or [("", "", "", "", "")])
+    return Ruled(("事项", "办理人", "时间", "意见", "日志序号"), (2.6, 4.4, 3, 5, 1.6), rows or [("", "", "", "", "")])
 
 
-def _followed(after: After) -> list[str]:
+def _followed(after: After, words: Words) -> list[str]:
     lines = []
     if after.ran:
-        lines.append(f"执行：{after.ran.actor}，{_local(after.ran.at)}，结果摘要 {after.ran.details['result_digest']}")
+        lines.append(
+            f"执行：{words.person(after.ran.actor)}，{_local(after.ran.at)}，结果摘要 {after.ran.details['result_digest']}"
+        )
     if after.stamped:
         said = after.stamped.details
         lines.append(
-            f"用印：{after.stamped.actor}，{_local(after.stamped.at)}，{said['seal']}，编号 {said['stamp_number']}"
+            f"用印：{words.person(after.stamped.actor)}，{_local(after.stamped.at)}，{said['seal']}，编号 {said['stamp_number']}"
         )
     if after.released:
-        lines.append(f"放行拨付：{after.released.actor}，{_local(after.released.at)}")
+        lines.append(f"放行拨付：{words.person(after.released.actor)}，{_local(after.released.at)}")
     return lines
 
 
-def _local(at: Any) -> str:
-    from datetime import UTC
-
+def _local(at: datetime) -> str:
     return f"{at.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M}"

@@ -81,7 +81,7 @@ def entries(home: Home) -> list[Entry]:
 
 def _entry(kind: str, name: str, label: str, words: str, **given: Any) -> Entry:
     details = tuple((title, str(text)) for title, text in given.pop("details", ()) if text not in {"", None})
-    fields = {"unit": "", "reference": "", "assumed": False, "origin": SHIPPED} | given
+    fields: dict[str, Any] = {"unit": "", "reference": "", "assumed": False, "origin": SHIPPED} | given
     return Entry(kind, name, label, words, details=details, **fields)
 
 

@@ -170,7 +170,9 @@ def sheet_shown(found: Filing, asker: Identity) -> GuokaoSheet:
         task, change = found.tasks[row["no"]], changes.get(row["sub"])
         due = due_of(task, found.steps)
         hidden = row["unit"] in MONEY_UNITS and not sees_money
-        shown = {name: HIDDEN if hidden and row["value"] is not None else text[name] for name in ("value", "last")}
+        shown: dict[str, Any] = {
+            name: HIDDEN if hidden and row["value"] is not None else text[name] for name in ("value", "last")
+        }
         rows.append(
             GuokaoRow(
                 **{name: row[name] for name in ("no", "sub", "name", "category", "unit", "direction", "monitored")},

@@ -60,7 +60,7 @@ def issues(home: Home, engine: Engine, area: str) -> list[Issue]:
     quarters: dict[str, list[str]] = {}
     for month in sorted(closed):
         quarters.setdefault(f"{month[:4]}Q{(int(month[5:]) + 2) // 3}", []).append(month)
-    periods = [(month, (month,)) for month in closed]
+    periods: list[tuple[str, tuple[str, ...]]] = [(month, (month,)) for month in closed]
     periods += [(name, tuple(some)) for name, some in quarters.items() if len(some) == _QUARTER_MONTHS]
     with reading(engine) as connection:
         releases = {one.subject: one for one in journal.entries(connection, act=RELEASE)}

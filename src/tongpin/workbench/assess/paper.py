@@ -56,7 +56,11 @@ def paper(sheet: Sheet, *, sees_money: bool = True) -> Paper:
         title=sheet.title,
         columns=[
             PaperColumn(
-                id=one.name, label=one.title.replace("\n", ""), kind=one.kind, kind_key=one.kind_key, band=one.band
+                id=one.name,
+                label=one.title.replace("\n（", "（").replace("\n", " "),
+                kind=one.kind,
+                kind_key=one.kind_key,
+                band=one.band,
             )
             for one in columns
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -102,6 +102,9 @@ def scored(
     def text(value: float | None, sub: str) -> str:
         return HIDDEN if units[sub] in MONEY_UNITS and not sees_money else figure_text(value, units[sub])
 
+    def texts(row: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: text(row[name], row["sub"]) for name in ("value", "median", "low", "high")}
+
     return GuokaoScore(
         label="模拟",
         method=method,
@@ -113,7 +116,7 @@ def scored(
         rows=[
             ScoreRow(
                 **{name: row[name] for name in ("no", "sub", "name", "direction", "peers", "weight", "score")},
-                **{name: text(row[name], row["sub"]) for name in ("value", "median", "low", "high")},
+                **texts(row),
                 points=row["points"],
                 method=row["method"],
                 reason=row["reason"] or "",

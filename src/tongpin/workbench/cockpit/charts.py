@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tongpin.base.errors import TongpinError
 from tongpin.base.money import SCALE, check_balance
 from tongpin.report.words import count_text
 from tongpin.twin.basis import department_labels
@@ -17,6 +18,7 @@ from tongpin.twin.red_lines import compared_hospitals
 from tongpin.workbench.cockpit.figures import linked
 from tongpin.workbench.cockpit.groups import judged_groups
 from tongpin.workbench.cockpit.shapes import (
+    CausesShown,
     FunnelPoint,
     FunnelShown,
     LinePoint,
@@ -179,11 +181,20 @@ def _statement(bridge: tuple[BridgeLine, ...], month: str, *, simulated: bool) -
     return Waterfall(title="从清单到月度支付情况表", steps=steps, note=note, simulated=simulated)
 
 
-def causes(month: Month, place: Place) -> Waterfall:
+def causes(month: Month, place: Place) -> CausesShown:
     """The result of a place against its base, by cause: from the base over the factors to the result (S002-22).
 
-    Errors of `causes_in_home` pass: no base, no case.
+    Without a base, or without a case of the place, it says so: that is no fault.
     """
+    try:
+        return CausesShown(found=_causes(month, place), lacks="")
+    except TongpinError as error:
+        if not error.code.startswith("causes."):
+            raise
+        return CausesShown(found=None, lacks=error.message)
+
+
+def _causes(month: Month, place: Place) -> Waterfall:
     wanted = Wanted(month.month, month.area, hospital=place.hospital, dept=place.department)
     # Counted over the region, whose other institutions of the level are the base where no year before is closed; the
     # answer holds sums of the own place and of that base alone.

@@ -186,6 +186,7 @@ def point_of(one: Group, *, sees_money: bool) -> GroupPoint:
         expected_share=one.expected_share,
         share_excess=one.share_excess,
         fee_over=one.fee_over and sees_money,
+        cost_over=one.cost_over and sees_money,
         share_over=one.share_over,
         enough=one.enough,
     )
@@ -204,7 +205,7 @@ def double_indicators(month: Month, place: Place, *, sees_money: bool, may: froz
         costed = month.facts(place, costed=True)[0] if place.reach == "hospital" and month.has_cost else None
         if costed is not None and sums(costed, "costed_standard_fen"):
             found.insert(1, _spent_indicator(month, costed, groups, COST, may))
-    shown = [one for one in groups if one.share_over or (one.fee_over and sees_money)]
+    shown = [one for one in groups if one.share_over or ((one.fee_over or one.cost_over) and sees_money)]
     shown.sort(key=lambda one: not (one.fee_over and one.share_over))
     least = setting("group_fee.minimum_cases")
     notes = [f"病组不少于 {least} 例才判断；只预警，不扣款"]

@@ -122,6 +122,7 @@ class GroupPoint(BaseModel):
     expected_share: float | None
     share_excess: float | None
     fee_over: bool
+    cost_over: bool
     share_over: bool
     enough: bool
 
@@ -208,6 +209,13 @@ class Waterfalls(BaseModel):
 
     places: Waterfall
     statement: Waterfall | None
+
+
+class CausesShown(BaseModel):
+    """The result against its base by cause, or why there is nothing to compare."""
+
+    found: Waterfall | None
+    lacks: str
 
 
 class FunnelPoint(BaseModel):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from tongpin.base.errors import TongpinError
+from tongpin.measures.compare import base_months
 from tongpin.measures.desks import Desks, has_cost
 from tongpin.measures.engine import sum_facts
 from tongpin.measures.populations import DRG_POPULATION, PAGE_POPULATION
@@ -131,6 +132,24 @@ class Month:
         return found
 
     @property
+    def compared(self) -> tuple[str, ...]:
+        """The comparisons whose months anybody loaded or closed, in their order."""
+
+        def made() -> tuple[str, ...]:
+            closed = self.desks.manifests
+            return tuple(
+                kind
+                for kind in cockpit_data().compare
+                if any(
+                    one in closed or self.desks.cases(PAGE_POPULATION, (one,)).num_rows
+                    for one in base_months((self.month,), kind)
+                )
+            )
+
+        found: tuple[str, ...] = self.once("compared", made)
+        return found
+
+    @property
     def has_cost(self) -> bool:
         """Whether anybody imported cost."""
         return bool(self.once("cost", lambda: has_cost(self.home)))
@@ -155,7 +174,7 @@ class Month:
                 hospital=place.hospital,
                 dept=place.department,
             )
-            return figures_beside(self.home, wish, cockpit_data().compare, self.desks)
+            return figures_beside(self.home, wish, self.compared or ("",), self.desks)
 
         key = ("figures", place.by, place.hospital, place.department, names)
         tables: tuple[FigureTable, ...] = self.once(key, made)

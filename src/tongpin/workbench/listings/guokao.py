@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -45,7 +45,8 @@ def load_guokao_hospitals(home: Home, parameters: Mapping[str, str]) -> Loaded:
     steps, day = calendar_of(year, home), today(home)
     rows = []
     for one in seen_hospitals(home, home.scope or Scope(), year):
-        row = {"code": one.code, "name": one.name, "manual": one.manual.manual, "reason": one.reason or None}
+        row: dict[str, Any] = {"code": one.code, "name": one.name, "manual": one.manual.manual}
+        row["reason"] = one.reason or None
         if not one.set_name:
             rows.append(row | {"participates": False})
             continue

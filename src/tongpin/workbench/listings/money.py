@@ -169,7 +169,7 @@ def sees(home: Home, institution_code: str) -> bool:
 def year_of(parameters: Mapping[str, str]) -> int:
     """The year that is asked for; TongpinError `table.parameter` for what is none."""
     text = parameters["year"]
-    if not (text.isascii() and text.isdigit() and len(text) == len("2025")):
+    if not (text.isascii() and text.isdigit() and len(text) == len("2025") and text.startswith("20")):
         raise TongpinError("table.parameter", f"年度“{text}”不对", where="year", hint="写成 2025")
     return int(text)
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
-    import pyarrow as pa
 
     from tongpin.workbench.listings.catalogue import ListColumn, Listing
 
@@ -54,9 +53,9 @@ class Asked(_Asked):
 
 
 class Page(NamedTuple):
-    """Rows in order, how many there are in all, and the sums of the columns that are added up."""
+    """Rows in order with the values of `columns`, how many there are in all, the sums of what is added up."""
 
-    rows: pa.Table
+    rows: list[tuple[Any, ...]]
     total: int
     sums: dict[str, int]
 
@@ -73,7 +72,7 @@ def page(cursor: duckdb.DuckDBPyConnection, one: Listing, columns: Sequence[List
     # First which rows, then what they say: the other columns are read at these places only.
     place = f"SELECT rowid FROM {TABLE}{where}{order} LIMIT {asked.limit} OFFSET {asked.offset}"  # noqa: S608
     text = f"SELECT {named} FROM {TABLE} WHERE rowid IN ({place}){order}"  # noqa: S608
-    rows = cursor.sql(text, params=values).to_arrow_table()
+    rows = cursor.execute(text, values).fetchall()
     return Page(rows, int(head[0]), {name: int(value or 0) for name, value in zip(added, head[1:], strict=True)})
 
 

@@ -57,7 +57,11 @@ def load_review_candidates(home: Home, parameters: Mapping[str, str]) -> Loaded:
     table = pa.Table.from_pylist([{name: row[name] for name in _CANDIDATES.names} for row in rows], schema=_CANDIDATES)
     quotas = tuple(one.text for one in found.quotas if home.scope is not None and sees(home, one.institution_code))
     day = f"按 {on} 计算期限"
-    return Loaded(table, (*synthetic_notice(home), day, *quotas, *found.notes), found.assumed)
+    return Loaded(
+        table,
+        (*synthetic_notice(home), day, *quotas, *(note.partition("：")[0] for note in found.notes)),
+        found.assumed,
+    )
 
 
 def load_reviews(home: Home, parameters: Mapping[str, str]) -> Loaded:

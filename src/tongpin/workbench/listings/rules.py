@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from tongpin.store.home import Home
 from tongpin.workbench.assess.entries import KINDS, entries
 from tongpin.workbench.listings.catalogue import Loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from tongpin.store.home import Home
 
 _TEXTS = ("kind", "kind_label", "id", "label", "words", "unit", "reference", "origin", "text")
 
@@ -27,7 +26,8 @@ def load_catalogue(home: Home, parameters: Mapping[str, str]) -> Loaded:
             "assumed": one.assumed,
             "text": " ".join([one.id, one.label, one.words, one.reference, *(text for _, text in one.details)]),
         }
-        for one in entries(home)
+        # Rules only, the same for everybody; which of them count depends on what the whole home holds.
+        for one in entries(Home(home.root))
         if wanted in {None, one.kind}
     ]
     schema = pa.schema([*((name, pa.string()) for name in _TEXTS), ("assumed", pa.bool_())])

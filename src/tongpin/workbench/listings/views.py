@@ -56,17 +56,16 @@ class Views:
     _kept: OrderedDict[Any, _View] = field(default_factory=OrderedDict)
     _locks: dict[Any, threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
+    # More questions at a time than processors only keep each other waiting.
+    _turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(os.cpu_count() or 1))
 
     def page(self, home: Home, one: Listing, asked: Asked, *, sees_money: bool) -> tuple[Page, Loaded]:
         """A page of a list of a (scoped) home; errors of the loader pass through."""
         parameters = checked(one, asked.parameters)
         columns = columns_for(one, sees_money=sees_money)
         view = self._view(home, one, parameters)
-        cursor = view.base.cursor()
-        try:
+        with self._turns, view.base.cursor() as cursor:
             return page(cursor, one, columns, asked), view.loaded
-        finally:
-            cursor.close()
 
     def _view(self, home: Home, one: Listing, parameters: Mapping[str, str]) -> _View:
         if not one.kept:
@@ -132,7 +131,8 @@ def _opened(one: Listing, loaded: Loaded) -> _View:
 
 def rows_of(page: Page, columns: Sequence[ListColumn]) -> list[dict[str, Any]]:
     """The rows as JSON holds them: dates as ISO text."""
-    rows: list[dict[str, Any]] = page.rows.to_pylist()
+    names = [column.id for column in columns]
+    rows = [dict(zip(names, row, strict=True)) for row in page.rows]
     days = [column.id for column in columns if column.kind == "date"]
     for row in rows:
         for name in days:

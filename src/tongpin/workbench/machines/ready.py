@@ -60,13 +60,15 @@ class Ready:
         """A scheme by id, or the one of the last closed month. Errors: `scheme.unknown`, `group.scheme`."""
         chosen = name or self._of_last_month(home)
         folder = folder_of(home, chosen)
-        return self._get(("scheme", folder), files_state([folder]), lambda: Scheme.load(chosen, home=home))
+        made: Scheme = self._get(("scheme", folder), files_state([folder]), lambda: Scheme.load(chosen, home=home))
+        return made
 
     def desk(self, home: Home, area: str | None, month: str) -> Desk:
         """The desk that prices a month (`YYYY-MM`) of an area; errors as of `open_policy` and `method_of`."""
         folders = [*policy_folders(home).values(), home.schemes, home.policies]
         state = (files_state(folders), state_of(home))
-        return self._get(("desk", home.root, area, month), state, lambda: _desk(home, area, month))
+        made: Desk = self._get(("desk", home.root, area, month), state, lambda: _desk(home, area, month))
+        return made
 
     def hospital_names(self, home: Home) -> dict[str, str]:
         """The name of every registered institution by its code."""

@@ -83,7 +83,10 @@ def _wanted(role: Role, example: _Example) -> users.Wanted:
 
 
 def _example(home: Home) -> _Example:
-    """The hospital with most cases of the last closed month (one that 国考 assesses, if any), its largest department and doctor, some of its cases."""
+    """Whom the accounts look at: a hospital, its largest department and doctor, some of its cases.
+
+    It has the most cases of the last closed month among those that 国考 assesses, or among all where it assesses none.
+    """
     run = every_run(home)[max(every_run(home), key=lambda name: every_run(home)[name]["month"])]
     columns = ("institution_code", "dept", "doctor_code", "case_id", "pay_scope")
     lines = posted(home, run["area"], (run["month"],), columns)

@@ -199,10 +199,15 @@ def _endpoints(provider: Provider) -> Endpoints:
     said = _asked("GET", provider.issuer.rstrip("/") + DISCOVERY)
     if said.get("issuer") != provider.issuer:
         raise _not_ours("issuer")
-    addresses = [said.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
-    for address in addresses:
+    announced = said.get("id_token_signing_alg_values_supported")
+    made = Endpoints(
+        str(said.get("authorization_endpoint")),
+        str(said.get("token_endpoint")),
+        str(said.get("jwks_uri")),
+        tuple(announced) if isinstance(announced, list) else (),
+    )
+    for address in made[:3]:
         _check_address(address, "discovery")
-    made = Endpoints(*map(str, addresses), tuple(said.get("id_token_signing_alg_values_supported") or ()))
     with _guard:
         _found[provider.issuer] = (time.monotonic() + _KEPT_SECONDS, made)
     return made

@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, select, update
 
 from tongpin.base.errors import TongpinError
 from tongpin.store import journal
+from tongpin.store.control import reading
 from tongpin.workbench.sign_in import users as people
 from tongpin.workbench.sign_in.identity import Identity
 from tongpin.workbench.sign_in.passwords import is_right
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from tongpin.store.home import Home
     from tongpin.workbench.sign_in.identity import Grant
@@ -34,6 +35,13 @@ _SEEN_STEP = timedelta(seconds=60)
 
 class NotSignedInError(TongpinError):
     """Nobody is signed in, or no longer."""
+
+
+class Proof(NamedTuple):
+    """Whether a password is the one of a kept hash; worth nothing once another hash is kept."""
+
+    kept: str | None
+    is_right: bool
 
 
 class Opened(NamedTuple):
@@ -48,8 +56,15 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def sign_in(connection: Connection, home: Home, name: str, password: str) -> Opened:
-    """A session for a name and its password.
+def prove(engine: Engine, name: str, password: str) -> Proof:
+    """Whether a password is right. It takes its time, and no transaction is open meanwhile: others write."""
+    with reading(engine) as connection:
+        kept = connection.execute(select(users.c.password_hash).where(users.c.name == name)).scalar()
+    return Proof(kept, is_right(kept, password))
+
+
+def sign_in(connection: Connection, home: Home, name: str, proof: Proof) -> Opened:
+    """A session for a name and the proof of its password (`prove`).
 
     Errors: `sign_in.locked` after too many failures, `sign_in.wrong` (the same words for a name that does not exist),
     `sign_in.no_role`. The caller commits also when it is refused: failures are counted.
@@ -61,7 +76,7 @@ def sign_in(connection: Connection, home: Home, name: str, password: str) -> Ope
         raise NotSignedInError(
             "sign_in.locked", "口令连续不对，账户暂时锁定", where="name", hint=f"{limits['lock.minutes']} 分钟后再试"
         )
-    if not is_right(found["password_hash"] if found else None, password) or found is None or found["disabled_at"]:
+    if not proof.is_right or found is None or found["password_hash"] != proof.kept or found["disabled_at"]:
         if found is not None:
             _count_failure(connection, dict(found), limits)
         raise NotSignedInError(
@@ -97,7 +112,7 @@ def _count_failure(connection: Connection, user: dict[str, Any], limits: dict[st
     """Count a wrong password; whether the account is locked now."""
     failures = user["failures"] + 1
     values: dict[str, Any] = {"failures": failures}
-    is_locked = failures >= limits["lock.after_failures"]
+    is_locked = bool(failures >= limits["lock.after_failures"])
     if is_locked:
         values = {"failures": 0, "locked_until": now() + timedelta(minutes=limits["lock.minutes"])}
         journal.record(connection, actor=user["name"], act="sign_in.locked", subject=f"user/{user['name']}", details={})
