@@ -74,5 +74,5 @@ def takes_gzip(accepted: str) -> bool:
     for one in accepted.lower().split(","):
         name, _, weight = one.partition(";")
         weights[name.strip()] = weight.replace(" ", "")
-    weight = weights.get("gzip", weights.get("*"))
-    return weight is not None and weight.rstrip("0") not in {"q=", "q=0."}
+    asked = weights.get("gzip", weights.get("*"))
+    return asked is not None and asked.rstrip("0") not in {"q=", "q=0."}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tongpin.report.pdf import Picture
+
 SPACE = "　" * 6
 SIGNATURES = (
     f"经办：{SPACE}审核：{SPACE}复审：{SPACE}审批：{SPACE}",
@@ -72,7 +74,7 @@ def _paper(rows: Sequence[Mapping[str, Any]], title: str, manifest: Mapping[str,
     if count:
         where = f"逐项见支付情况表工作簿或 tongpin policy explain {manifest['policy']}"
         basis.append(f"没有文件确认、按假定取值的参数 {count} 项，凡用到者为模拟；{where}")
-    parts = ["单位：元；权重与 CMI 四位小数", amounts, *basis]
+    parts: list[str | Ruled | Picture] = ["单位：元；权重与 CMI 四位小数", amounts, *basis]
     return Paper(title, heading, parts, (capitals, *SIGNATURES), f"{manifest['area']}/{manifest['month']}　{digests}")
 
 
