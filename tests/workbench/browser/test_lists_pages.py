@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.needs("chromium")
+WAIT = 20_000
+"""Milliseconds for the first words of a page: other tests share the machine."""
 OFFICE = "insurance_office"
 
 
@@ -61,8 +63,8 @@ class TestCasePage:
         code, case_id = paid_case(served, client)
         line = posted_lines(served.city.home, case_id).to_pylist()[0]
         page = opened(OFFICE, f"/cases/{case_id}?part=price")
-        expect(page.get_by_role("heading", name=f"病例 {case_id}")).to_be_visible()
-        expect(page.get_by_text(f"统筹应付 {line['pool_payable_fen'] / 100:,.2f} 元").first).to_be_visible()
+        expect(page.get_by_role("heading", name=f"病例 {case_id}")).to_be_visible(timeout=WAIT)
+        expect(page.get_by_text(f"统筹应付 {line['pool_payable_fen'] / 100:,.2f} 元").first).to_be_visible(timeout=WAIT)
         page.get_by_role("button", name="参数").first.click()
         expect(page.get_by_role("columnheader", name="出处")).to_be_visible()
         page.get_by_role("tab", name="入组路径").click()
@@ -84,7 +86,7 @@ class TestCasePage:
     def test_a_coder_sees_no_price(self, opened: Any, served: Any, client: Any) -> None:
         _, case_id = paid_case(served, client)
         page = opened("records_room", f"/cases/{case_id}")
-        expect(page.get_by_role("tab", name="版本")).to_be_visible()
+        expect(page.get_by_role("tab", name="版本")).to_be_visible(timeout=WAIT)
         assert page.get_by_role("tab", name="价格").count() == 0
         assert page.get_by_role("heading", name="付费方").count() == 0
         page.get_by_role("tab", name="版本").click()
@@ -99,7 +101,7 @@ class TestReturnsPage:
         city = served.city
         returns = returns_in_home(city.home, city.area, city.month, today(city.home))
         page = opened("bureau_handler", "/findings", 1024)
-        expect(page.get_by_text(headline(returns)).first).to_be_visible()
+        expect(page.get_by_text(headline(returns)).first).to_be_visible(timeout=WAIT)
         first = next(row for row in returns.to_pylist() if row["open"])
         page.get_by_role("button", name=first["message"]).first.click()
         with page.expect_download() as sheet:
@@ -115,7 +117,7 @@ class TestListsPage:
         board = board_in_home(city.home, city.area, city.month, today(city.home)).hospitals.to_pylist()
         page = opened("bureau_handler", "/lists")
         row = page.get_by_role("row", name=board[0]["institution_name"])
-        expect(row.get_by_role("link", name=f"{board[0]['should']:,}").first).to_be_visible()
+        expect(row.get_by_role("link", name=f"{board[0]['should']:,}").first).to_be_visible(timeout=WAIT)
         returned = f"{board[0]['ever_returned']:,}"
         row.get_by_role("link", name=returned, exact=True).first.click()
         expect(page.get_by_text(f"共 {returned} 行")).to_be_visible()
@@ -124,7 +126,7 @@ class TestListsPage:
     def test_an_appeal_shows_its_evidence(self, opened: Any, served: Any, client: Any) -> None:
         code, case_id = paid_case(served, client)
         page = opened(OFFICE, f"/lists/{code}/{case_id}")
-        expect(page.get_by_role("heading", name="同类结论")).to_be_visible()
+        expect(page.get_by_role("heading", name="同类结论")).to_be_visible(timeout=WAIT)
         with page.expect_download() as letter:
             page.get_by_role("button", name="申诉书 docx").click()
         assert letter.value.suggested_filename == f"申诉书-{case_id}.docx"
@@ -135,7 +137,7 @@ class TestUploadPage:
     def test_it_says_whose_rows_it_takes(self, opened: Any, client: Any) -> None:
         code = client("records_room").me["scope"]["hospitals"][0]["code"]
         page = opened("records_room", "/upload")
-        expect(page.get_by_text(f"只收机构代码为 {code} 的行")).to_be_visible()
+        expect(page.get_by_text(f"只收机构代码为 {code} 的行")).to_be_visible(timeout=WAIT)
         options = page.get_by_label("种类").locator("option").all_inner_texts()
         assert "结算清单（4101）" in options
         assert "决定" not in options
@@ -143,5 +145,5 @@ class TestUploadPage:
 
     def test_who_may_not_upload_has_no_such_page(self, opened: Any) -> None:
         page = opened("director", "/lists")
-        expect(page.get_by_role("link", name="清单与申诉").first).to_be_visible()
+        expect(page.get_by_role("link", name="清单与申诉").first).to_be_visible(timeout=WAIT)
         assert page.get_by_role("link", name="上传", exact=True).count() == 0

@@ -36,9 +36,10 @@ def test_a_user_is_made_and_given_a_role_and_what_excludes_it_is_said(page_as: C
     page = opened(page_as("bureau_it"), served, "/users", "text=bureau_handler")
     assert sound(page)
     page.get_by_role("button", name="新建用户").click()
-    page.get_by_label("登录名").fill("page-user")
-    page.get_by_label("姓名或岗位名").fill("新来的人")
-    page.get_by_role("button", name="新建", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("登录名").fill("page-user")
+    dialog.get_by_label("姓名或岗位名").fill("新来的人")
+    dialog.get_by_role("button", name="新建", exact=True).click()
     secret = page.locator(".once code").inner_text(timeout=PATIENCE)
     assert len(secret) == 19
     page.get_by_role("button", name="已记下").click()
@@ -57,7 +58,8 @@ def test_a_user_is_made_and_given_a_role_and_what_excludes_it_is_said(page_as: C
 
 def test_the_matrix_of_roles_says_what_nobody_joins(page_as: Callable[..., Any], served: Any) -> None:
     page = opened(page_as("bureau_it", 1024, 800), served, "/users/roles", "text=不相容的职责")
-    row = page.get_by_role("row", name="收支审批").first
+    table = page.get_by_role("region", name="不相容的职责")
+    row = table.get_by_role("row").filter(has=page.get_by_role("rowheader", name="收支审批"))
     assert "收支审批与业务办理分离" in row.inner_text()
     assert sound(page)
 

@@ -44,7 +44,7 @@ export function drawn(value: number | null, meaning: Meaning): number | null {
 
 export const axisUnit = (meaning: Meaning): string => (meaning.kind === 'ratio' ? '%' : meaning.kind === 'money' ? '万元' : meaning.unit)
 
-const MOST = 30
+const MOST = 20
 
 export interface Drawing {
   option: EChartsCoreOption

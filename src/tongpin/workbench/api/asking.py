@@ -102,6 +102,19 @@ def signed_in(
     return identity
 
 
+def is_still(request: Request, asker: Identity) -> bool:
+    """Whether whoever opened a stream is still signed in, in the same role: sessions end, grants are taken back."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    bench = workbench_of(request)
+    try:
+        with reading(bench.engine) as connection:
+            if asker.token:
+                return scheme.lower() == "bearer" and identify_token(connection, given).grant == asker.grant
+            return identify(connection, bench.home, request.cookies.get(COOKIE, ""))[0].grant == asker.grant
+    except NotSignedInError:
+        return False
+
+
 # What only looks something up is asynchronous: it runs at once, without waiting for a thread.
 async def _bench(request: Request) -> Workbench:
     return workbench_of(request)

@@ -9,9 +9,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
-from tongpin.workbench.api.asking import needs, workbench_of
+from tongpin.workbench.api.asking import is_still, needs, workbench_of
 from tongpin.workbench.api.shapes import REFUSALS
+from tongpin.workbench.live import Event
 from tongpin.workbench.sign_in.identity import Identity
 
 router = APIRouter(tags=["实时"], responses=REFUSALS)
@@ -29,6 +31,7 @@ async def events(
 ) -> StreamingResponse:
     """Alerts as they are raised, of the asker's scope; a comment every quarter of a minute keeps the line open.
 
+    The stream ends with the session, and when the role changes.
     `once` ends the stream after its first word: whether the line is open at all.
     """
     bench = workbench_of(request)
@@ -40,11 +43,13 @@ async def events(
             yield "retry: 5000\n: open\n\n"
             while not once and not await request.is_disconnected():
                 try:
-                    event = await asyncio.wait_for(one[1].get(), _WAIT_SECONDS)
+                    event: Event | None = await asyncio.wait_for(one[1].get(), _WAIT_SECONDS)
                 except TimeoutError:
                     yield ": here\n\n"
-                    continue
-                if event.concerns(scope, asker.grant.area):
+                    event = None
+                if not await run_in_threadpool(is_still, request, asker):
+                    return
+                if event is not None and event.concerns(scope, asker.grant.area):
                     data = json.dumps(event.data, ensure_ascii=False)
                     yield f"id: {event.number}\nevent: {event.kind}\ndata: {data}\n\n"
         finally:

@@ -29,7 +29,7 @@ from tongpin.workbench.analysis.measure_table import as_page, figures_job, seen
 from tongpin.workbench.analysis.peers import PeerSheet, peer_sheet
 from tongpin.workbench.analysis.whose import Whose, needs_money, whole_hospital, whose
 from tongpin.workbench.api.asking import Bench, needs
-from tongpin.workbench.api.shapes import REFUSALS
+from tongpin.workbench.api.shapes import REFUSALS, Number
 from tongpin.workbench.sign_in.identity import Identity
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def kept_view(page: PageName, link: str, asker: Reader, bench: Bench) -> ViewSho
 
 
 @router.delete("/views/{view_id}", status_code=204, summary="删除视图")
-def drop_view(view_id: int, asker: Reader, bench: Bench) -> None:
+def drop_view(view_id: Number, asker: Reader, bench: Bench) -> None:
     """Delete one of one's own views."""
     with bench.engine.begin() as connection:
         kept_views.drop_view(connection, asker, view_id)

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from tongpin.workbench.analysis.choices import PlaceChoices, place_choices
 from tongpin.workbench.analysis.computing import Looked, looked, shared
 from tongpin.workbench.analysis.files import FILE_ANSWERS, mark_of, send
-from tongpin.workbench.analysis.papers import PAPERS, Context, PaperAsked, PaperKind, paper
+from tongpin.workbench.analysis.paper_kinds import Context, PaperAsked, PaperKind
+from tongpin.workbench.analysis.papers import PAPERS, paper
 from tongpin.workbench.analysis.whose import Whose, needs_money, whole_hospital, whose
 from tongpin.workbench.api.asking import Bench, Workbench, needs
 from tongpin.workbench.api.shapes import REFUSALS

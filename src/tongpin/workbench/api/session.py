@@ -13,7 +13,7 @@ from tongpin.base.errors import TongpinError
 from tongpin.payment.month.closed import every_run
 from tongpin.workbench.api.asking import COOKIE, Asker, Bench, Person, Workbench, workbench_of
 from tongpin.workbench.api.shapes import REFUSALS, Done
-from tongpin.workbench.sign_in import oidc, sessions, users
+from tongpin.workbench.sign_in import oidc, sessions
 from tongpin.workbench.sign_in.identity import Identity
 from tongpin.workbench.sign_in.roles import settings_of
 from tongpin.workbench.sign_in.sessions import NotSignedInError
@@ -100,7 +100,7 @@ class Acting(BaseModel):
     """The role to act in."""
 
     model_config = ConfigDict(extra="forbid")
-    grant: int = Field(ge=1, le=users.MOST_NUMBER)
+    grant: int = Field(ge=1, le=2**31 - 1)
 
 
 @router.post("/session", summary="登录")

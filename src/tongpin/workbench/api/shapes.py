@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from fastapi import Path
 from pydantic import BaseModel
 from pydantic.functional_validators import AfterValidator
 
 WorldTime = Annotated[datetime, AfterValidator(lambda moment: moment if moment.tzinfo else moment.replace(tzinfo=UTC))]
 """A moment of the control database (world time without a zone) as an answer shows it: with its zone."""
+
+
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+"""The number of a row of the control database, as a part of a path: no larger than it counts."""
 
 
 class Fault(BaseModel):

@@ -15,7 +15,7 @@ from tongpin.records.intake.load import CASES, read_loaded
 from tongpin.store.control import reading
 from tongpin.store.scope import Scope
 from tongpin.workbench.api.asking import Bench, needs, session_only
-from tongpin.workbench.api.shapes import REFUSALS, Done, WorldTime
+from tongpin.workbench.api.shapes import REFUSALS, Done, Number, WorldTime
 from tongpin.workbench.listings.people import reach_words
 from tongpin.workbench.listings.places import department_names, institution_names
 from tongpin.workbench.sign_in import sessions, users
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["用户"], responses=REFUSALS, dependencies=[Depends(session_only)])
 Manager = Annotated[Identity, Depends(needs("users.manage"))]
 TokenMaker = Annotated[Identity, Depends(needs("tokens.manage"))]
-Number = Annotated[int, Path(ge=1, le=users.MOST_NUMBER)]
 Code = Annotated[str, Field(min_length=1, max_length=64)]
 
 

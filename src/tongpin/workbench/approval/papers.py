@@ -107,18 +107,15 @@ def _hands(acts: Sequence[Act], words: Words) -> Ruled:
 
 
 def _followed(after: After, words: Words) -> list[str]:
+    told = (
+        ("执行", after.ran, "，结果摘要 {result_digest}"),
+        ("用印", after.stamped, "，{seal}，编号 {stamp_number}"),
+        ("放行拨付", after.released, ""),
+    )
     lines = []
-    if after.ran:
-        lines.append(
-            f"执行：{words.person(after.ran.actor)}，{_local(after.ran.at)}，结果摘要 {after.ran.details['result_digest']}"
-        )
-    if after.stamped:
-        said = after.stamped.details
-        lines.append(
-            f"用印：{words.person(after.stamped.actor)}，{_local(after.stamped.at)}，{said['seal']}，编号 {said['stamp_number']}"
-        )
-    if after.released:
-        lines.append(f"放行拨付：{words.person(after.released.actor)}，{_local(after.released.at)}")
+    for label, entry, more in told:
+        if entry is not None:
+            lines.append(f"{label}：{words.person(entry.actor)}，{_local(entry.at)}{more.format(**entry.details)}")
     return lines
 
 

@@ -171,6 +171,7 @@ def point_of(one: Group, *, sees_money: bool) -> GroupPoint:
 
     return GroupPoint(
         hospital=one.hospital_name,
+        hospital_code=one.hospital,
         drg=one.drg,
         name=one.name,
         kind=one.kind if sees_money else "",

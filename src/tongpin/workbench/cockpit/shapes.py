@@ -107,6 +107,7 @@ class GroupPoint(BaseModel):
     """A group of the place: class, weight, cases, means and result; money null for who does not see it."""
 
     hospital: str
+    hospital_code: str
     drg: str
     name: str
     kind: str

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[\w.@-]{1,64}")
 _PARTS = {"hospital": "机构代码", "department": "科室", "doctor": "医师", "cases": "病例清单"}
 
-MOST_NUMBER = 2**31 - 1
-"""The largest number that names a user or a grant: what the control database counts to."""
-
 
 class By(NamedTuple):
     """Who changes users: the name, and the role that the journal names."""
