@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REFERENCE = REPOSITORY.parent / "shared" / "reference"
+CHROMIUM_FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    "--disable-sync",
+)
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -54,6 +58,20 @@ def reference_folder() -> Path:
 def chromium_path() -> Path | None:
     """The browser; tests that use it carry `needs("chromium")`."""
     return find_chromium()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: Path | None) -> Iterator[Any]:
+    """A headless Chromium for the tests of one module, which carry `needs("chromium")`.
+
+    It ends with its module: as long as it lives, an event loop runs in this thread, and no other may start one.
+    """
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=str(chromium_path), args=list(CHROMIUM_FLAGS))
+        yield one
+        one.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,24 +96,20 @@ def test_names_cannot_break_the_page(scheme_folder: Path) -> None:
 
 @pytest.mark.needs("chromium")
 def test_a_browser_asks_for_nothing_and_needs_no_sideways_scrolling(
-    scheme_folder: Path, tmp_path: Path, chromium_path: Path
+    scheme_folder: Path, tmp_path: Path, browser: Any
 ) -> None:
-    from playwright.sync_api import sync_playwright
-
     scheme = load_scheme(scheme_folder)
     case = Case(**ADULT, dx=("J18.900", "J96.000", "A41.900"), px=("?",))
     page_path = tmp_path / "page.html"
     whys = [why_not(scheme, case, group) for group in ("ES35", "HC29")]
     page_path.write_text(explain_page(explain(scheme, case), whys), encoding="utf-8")
     asked: list[str] = []
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 800, "height": 900})
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(page_path.as_uri())
-        rungs = page.locator(".ladder > li").count()
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        browser.close()
+    page = browser.new_page(viewport={"width": 800, "height": 900})
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(page_path.as_uri())
+    rungs = page.locator(".ladder > li").count()
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    page.close()
     assert asked == [page_path.as_uri()]
     assert rungs == 3
     assert wide <= 800

@@ -187,6 +187,17 @@ def test_ways_are_told_in_the_codes_that_grouping_uses(scheme: SchemeTables) -> 
     assert [way.outcome.drg for way in answer.ways] == ["ES31"]
 
 
+def test_a_reordering_that_mends_no_condition_is_a_way_too(scheme_folder: Path) -> None:
+    # Grouped again with each other procedure alone, the case comes in once the operation leads, not when it follows.
+    with (scheme_folder / "scheme.csv").open("a", encoding="utf-8") as file:
+        file.write("retry_other_px,1\n")
+    scheme = load_scheme(scheme_folder)
+    case = Case(**ADULT, dx=("S06.200", "S32.000"), px=("33.2400", "51.2300"))
+    answer = why_not(scheme, case, "ZZ19")
+    assert said(answer)[0] == ["把手术操作 51.2300 作为主要手术"]
+    prove(scheme, case, answer)
+
+
 def test_too_far_is_said_as_such(scheme_folder: Path) -> None:
     lists = (scheme_folder / "px_list.csv").read_text(encoding="utf-8")
     (scheme_folder / "px_list.csv").write_text(lists + "F1.px,1\nF2.px,2\nF3.px,3\nF4.px,4\n", encoding="utf-8")

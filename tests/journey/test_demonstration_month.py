@@ -187,26 +187,15 @@ def test_the_joint_page_makes_no_request_and_names_its_forms(journey: Journey) -
 
 
 @pytest.mark.needs("chromium")
-def test_the_joint_page_opens_in_a_browser(journey: Journey, chromium_path: str) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_the_joint_page_opens_in_a_browser(journey: Journey, browser: Any) -> None:
     page_path = next(Path(p) for p in journey.answer["reports"] if p.endswith(".html"))
-    with sync_playwright() as playwright:
-        flags = [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ]
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=flags)
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(page_path.as_uri())
-        drawn = page.locator("svg").count()
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        browser.close()
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(page_path.as_uri())
+    drawn = page.locator("svg").count()
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    page.close()
     assert asked == [page_path.as_uri()]
     assert drawn >= 4
     assert wide <= 1280

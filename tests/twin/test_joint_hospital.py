@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import pyarrow as pa
@@ -156,18 +156,14 @@ def test_an_unknown_hospital_is_refused(joint: JointReport) -> None:
 
 @pytest.mark.needs("chromium")
 @pytest.mark.parametrize("width", [1024, 1440])
-def test_the_page_fits_a_directors_screen(tmp_path: Path, own: HospitalJoint, chromium_path: Path, width: int) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_the_page_fits_a_directors_screen(tmp_path: Path, own: HospitalJoint, browser: Any, width: int) -> None:
     path = tmp_path / "own.html"
     path.write_text(hospital_html(own), encoding="utf-8")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(chromium_path), args=["--no-sandbox", "--disable-gpu"])
-        window = browser.new_page(viewport={"width": width, "height": 900})
-        window.goto(path.as_uri())
-        cut = window.evaluate(
-            "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
-        )
-        wide = window.evaluate("document.documentElement.scrollWidth")
-        browser.close()
+    window = browser.new_page(viewport={"width": width, "height": 900})
+    window.goto(path.as_uri())
+    cut = window.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+    )
+    wide = window.evaluate("document.documentElement.scrollWidth")
+    window.close()
     assert (wide, cut) == (width, 0)

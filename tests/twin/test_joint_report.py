@@ -227,28 +227,21 @@ def test_the_page_is_whole_and_requests_nothing(page: str) -> None:
 
 
 @pytest.mark.needs("chromium")
-def test_a_browser_requests_nothing_and_needs_no_sideways_scrolling(
-    tmp_path: Path, page: str, chromium_path: Path
-) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_a_browser_requests_nothing_and_needs_no_sideways_scrolling(tmp_path: Path, page: str, browser: Any) -> None:
     path = tmp_path / "joint.html"
     path.write_text(page, encoding="utf-8")
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(chromium_path), args=[*options, "--disable-sync"])
-        window = browser.new_page(viewport={"width": 1280, "height": 900})
-        requests: list[str] = []
-        problems: list[str] = []
-        window.on("request", lambda request: requests.append(request.url))
-        window.on("console", lambda message: problems.append(message.text))
-        window.goto(path.as_uri())
-        window.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        wide = window.evaluate(
-            "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
-        )
-        width = window.evaluate("document.documentElement.scrollWidth")
-        browser.close()
+    window = browser.new_page(viewport={"width": 1280, "height": 900})
+    requests: list[str] = []
+    problems: list[str] = []
+    window.on("request", lambda request: requests.append(request.url))
+    window.on("console", lambda message: problems.append(message.text))
+    window.goto(path.as_uri())
+    window.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    wide = window.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+    )
+    width = window.evaluate("document.documentElement.scrollWidth")
+    window.close()
     assert requests == [path.as_uri()]
     assert problems == []
     assert (width, wide) == (1280, 0)

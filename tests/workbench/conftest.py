@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
 import time
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 
 CASES = 1_500
 """Lists of the city: three months of it, about 750 paid by group."""
-CHROMIUM = (
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
-    "--disable-sync",
-)
 
 
 @dataclass
@@ -131,33 +126,25 @@ def served(city: City) -> Iterator[Served]:
     thread.join(timeout=10)
 
 
-@pytest.fixture(scope="session")
-def browser(chromium_path: Path | None) -> Iterator[Any]:
-    """A headless Chromium; tests that use it carry `needs("chromium")`."""
-    if chromium_path is None:
-        pytest.skip("no Chromium")
-    from playwright.sync_api import sync_playwright
-
-    os.environ.setdefault("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=str(chromium_path), args=list(CHROMIUM))
-        yield one
-        one.close()
-
-
 @pytest.fixture
 def page_as(browser: Any, served: Served) -> Iterator[Callable[..., Any]]:
-    """A browser page signed in as a role, every request to another host refused and counted: `page_as("director")`.
+    """A browser page signed in as a role, every request to another host refused: `page_as("director")`.
 
-    `page.outside` lists what a page asked of other hosts; it must stay empty.
+    `page.outside` lists what a page asked of other hosts, `page.faults` what failed in it and what its console
+    complained of; both must stay empty (`sound`).
     """
     contexts: list[Any] = []
 
     def of(role: str, width: int = 1440, height: int = 900) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, locale="zh-CN", reduced_motion="reduce"
+        )
         contexts.append(context)
         page = context.new_page()
         page.outside = []
+        page.faults = []
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("console", lambda said: page.faults.append(_complaint(said)) if said.type == "error" else None)
 
         def guard(route: Any) -> None:
             if route.request.url.startswith((served.url, "data:", "blob:")):
@@ -172,6 +159,7 @@ def page_as(browser: Any, served: Served) -> Iterator[Callable[..., Any]]:
         page.get_by_label("口令", exact=True).fill(served.city.passwords[role])
         page.get_by_role("button", name="登录").click()
         page.wait_for_selector("nav")
+        page.faults.clear()  # that nobody had signed in yet is no fault
         return page
 
     yield of
@@ -179,13 +167,17 @@ def page_as(browser: Any, served: Served) -> Iterator[Callable[..., Any]]:
         context.close()
 
 
-def serious_faults(page: Any) -> list[str]:
-    """What axe finds that is serious or critical on a page."""
+def _complaint(said: Any) -> str:
+    return f"{said.text} {said.location['url']}"
+
+
+def sound(page: Any) -> None:
+    """Nothing was asked of other hosts, nothing failed, axe finds nothing serious, nothing is wider than the page."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['help']} ({one['nodes'][0]['html'][:120]})"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-    ]
+    assert page.outside == []
+    assert page.faults == []
+    page.mouse.move(0, 0)  # what the mouse rests on, or just left, has colours of its own for a moment
+    found = [one for one in Axe().run(page).response["violations"] if one["impact"] in {"serious", "critical"}]
+    assert [f"{one['id']}: {one['help']} ({one['nodes'][0]['html'][:120]})" for one in found] == []
+    assert page.evaluate("() => { const m = document.querySelector('main'); return m.scrollWidth <= m.clientWidth }")

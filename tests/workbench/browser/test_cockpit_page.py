@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 import pytest
-from tests.workbench.conftest import serious_faults
+from tests.workbench.conftest import sound
 
 from tongpin.measures.populations import paid_by_group, settled_cases
 from tongpin.report.words import count_text
@@ -19,10 +19,7 @@ PATIENCE = 90_000
 
 
 def opened(page: Any, served: Any, path: str = "/cockpit") -> Any:
-    """The page once nothing is being computed; what failed is kept in `page.faults`."""
-    page.faults = []
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("console", lambda line: page.faults.append(line.text) if line.type == "error" else None)
+    """The page once nothing is being computed."""
     page.goto(f"{served.url}{path}")
     page.wait_for_function(
         "() => document.querySelector('main h2, main table')"
@@ -30,14 +27,6 @@ def opened(page: Any, served: Any, path: str = "/cockpit") -> Any:
         timeout=PATIENCE,
     )
     return page
-
-
-def sound(page: Any) -> None:
-    """Nothing was asked of other hosts, nothing failed, axe finds nothing serious, nothing is wider than the page."""
-    assert page.outside == []
-    assert page.faults == []
-    assert serious_faults(page) == []
-    assert page.evaluate("() => { const m = document.querySelector('main'); return m.scrollWidth <= m.clientWidth }")
 
 
 def test_a_director_sees_both_desks_and_follows_a_figure(page_as: Callable[..., Any], served: Any) -> None:

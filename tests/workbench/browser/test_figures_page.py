@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.workbench.conftest import serious_faults
+from tests.workbench.conftest import sound
 
 from tongpin.measures.table import Wish, figures_in_home
 from tongpin.report.words import wan_text
@@ -22,18 +22,8 @@ LONG = 60_000
 
 @pytest.fixture
 def director(page_as: Callable[..., Any]) -> Any:
-    """A director's page; what it writes to the console as an error is kept in `faults`."""
-    page = page_as("director")
-    page.faults = []
-    page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    return page
-
-
-def sound(page: Any) -> None:
-    assert page.outside == []
-    assert page.faults == []
-    assert serious_faults(page) == []
+    """A director's page."""
+    return page_as("director")
 
 
 def test_measures_show_the_figures_and_their_definition(served: Served, director: Any) -> None:

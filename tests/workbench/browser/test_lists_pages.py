@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+from tests.workbench.conftest import sound
 
 from tongpin.payment.lists.board import board_in_home
 from tongpin.payment.lists.returns import headline, returns_in_home
@@ -29,25 +29,14 @@ OFFICE = "insurance_office"
 
 @pytest.fixture
 def opened(page_as: Callable[..., Any], served: Any) -> Callable[..., Any]:
-    """A page signed in as a role at a path; what its console complains of is in `page.complaints`."""
+    """A page signed in as a role at a path."""
 
     def of(role: str, path: str, width: int = 1440) -> Any:
         page = page_as(role, width)
-        page.complaints = []
-        page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.goto(f"{served.url}{path}")
         return page
 
     return of
-
-
-def is_clean(page: Any) -> None:
-    """Nothing asked of other hosts, nothing serious for axe, no complaint."""
-    found = Axe().run(page).response["violations"]
-    assert [one["id"] for one in found if one["impact"] in {"serious", "critical"}] == []
-    assert page.outside == []
-    assert page.complaints == []
 
 
 def paid_case(served: Any, client: Callable[[str], Any]) -> tuple[str, str]:
@@ -79,9 +68,10 @@ class TestCasePage:
         dialog.get_by_role("textbox").fill("核对病案")
         dialog.get_by_role("button", name="看姓名").click()
         expect(page.get_by_text(number)).to_be_visible()
+        expect(dialog).to_be_hidden()
         with control_engine(served.city.home).connect() as connection:
             assert journal.entries(connection, act="cases.names")[-1].subject == f"case/{code}/{case_id}"
-        is_clean(page)
+        sound(page)
 
     def test_a_coder_sees_no_price(self, opened: Any, served: Any, client: Any) -> None:
         _, case_id = paid_case(served, client)
@@ -93,7 +83,7 @@ class TestCasePage:
         expect(page.get_by_role("columnheader", name="申报时间")).to_be_visible()
         page.get_by_role("tab", name="清单与首页").click()
         expect(page.get_by_role("heading", name="两份编码")).to_be_visible()
-        is_clean(page)
+        sound(page)
 
 
 class TestReturnsPage:
@@ -108,7 +98,7 @@ class TestReturnsPage:
             page.get_by_role("button", name="下载改正表").click()
         assert sheet.value.suggested_filename.startswith("改正表-")
         assert page.get_by_role("button", name="说明不改").count() == 0, "the agency does not answer for a hospital"
-        is_clean(page)
+        sound(page)
 
 
 class TestListsPage:
@@ -121,7 +111,7 @@ class TestListsPage:
         returned = f"{board[0]['ever_returned']:,}"
         row.get_by_role("link", name=returned, exact=True).first.click()
         expect(page.get_by_text(f"共 {returned} 行")).to_be_visible()
-        is_clean(page)
+        sound(page)
 
     def test_an_appeal_shows_its_evidence(self, opened: Any, served: Any, client: Any) -> None:
         code, case_id = paid_case(served, client)
@@ -130,7 +120,7 @@ class TestListsPage:
         with page.expect_download() as letter:
             page.get_by_role("button", name="申诉书 docx").click()
         assert letter.value.suggested_filename == f"申诉书-{case_id}.docx"
-        is_clean(page)
+        sound(page)
 
 
 class TestUploadPage:
@@ -141,7 +131,7 @@ class TestUploadPage:
         options = page.get_by_label("种类").locator("option").all_inner_texts()
         assert "结算清单（4101）" in options
         assert "决定" not in options
-        is_clean(page)
+        sound(page)
 
     def test_who_may_not_upload_has_no_such_page(self, opened: Any) -> None:
         page = opened("director", "/lists")

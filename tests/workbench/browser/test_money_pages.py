@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.workbench.conftest import serious_faults
+from tests.workbench.conftest import sound
 
 from tongpin.payment.month.closed import statements
 
@@ -17,21 +17,10 @@ PATIENCE = 60_000
 
 
 def opened(page: Any, served: Any, path: str, awaited: str) -> Any:
-    """The page of a path once it shows what is awaited; its errors are kept in `page.faults`."""
-    page.faults = []
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("console", lambda said: page.faults.append(said.text) if said.type == "error" else None)
+    """The page of a path once it shows what is awaited."""
     page.goto(f"{served.url}{path}")
     page.get_by_text(awaited).locator("visible=true").first.wait_for(timeout=PATIENCE)
     return page
-
-
-def sound(page: Any) -> bool:
-    """Whether nothing was asked of other hosts, nothing failed, and axe finds nothing serious."""
-    assert page.outside == []
-    assert page.faults == []
-    assert serious_faults(page) == []
-    return True
 
 
 def test_a_statement_leads_from_its_total_to_the_cases(page_as: Callable[..., Any], served: Any) -> None:
@@ -41,12 +30,12 @@ def test_a_statement_leads_from_its_total_to_the_cases(page_as: Callable[..., An
     rows = statements(served.city.home, served.city.area, [served.city.month]).to_pylist()
     cash = sum(row["cash_transfer_fen"] for row in rows if row["institution_code"] == own)
     assert f"{cash / 1_000_000:,.2f}" in page.locator("article", has_text="应拨付").inner_text()
-    assert sound(page)
+    sound(page)
     opened(page, served, f"/statements/{own}/310", "金额与算法")
     page.get_by_role("link", name="DRG应付统筹", exact=True).click()
     page.get_by_text("背后的病例").wait_for(timeout=PATIENCE)
     assert page.locator("a[href^='/cases/']").count() > 0
-    assert sound(page)
+    sound(page)
 
 
 def test_a_document_goes_from_hand_to_hand_and_comes_back(page_as: Callable[..., Any], served: Any) -> None:
@@ -59,7 +48,7 @@ def test_a_document_goes_from_hand_to_hand_and_comes_back(page_as: Callable[...,
     page.get_by_role("dialog").get_by_role("button", name="送审").click()
     page.get_by_text("等待：待审核").wait_for(timeout=PATIENCE)
     assert page.get_by_role("button", name="通过").count() == 0
-    assert sound(page)
+    sound(page)
     checker = opened(page_as("bureau_checker", 1024, 800), served, "/documents", "公文审批")
     checker.get_by_role("link", name=f"第 {number} 号").click()
     checker.get_by_role("button", name="退回").click()
@@ -68,13 +57,13 @@ def test_a_document_goes_from_hand_to_hand_and_comes_back(page_as: Callable[...,
     dialog.get_by_role("textbox").fill("扣减要附说明")
     dialog.get_by_role("button", name="退回").click()
     checker.get_by_text("扣减要附说明").wait_for(timeout=PATIENCE)
-    assert sound(checker)
+    sound(checker)
     opened(page, served, f"/documents/{number}", "已退回")
     page.get_by_role("button", name="作废").click()
     page.get_by_role("dialog").get_by_role("textbox").fill("另起")
     page.get_by_role("dialog").get_by_role("button", name="作废").click()
     page.get_by_text("已作废").first.wait_for(timeout=PATIENCE)
-    assert sound(page)
+    sound(page)
 
 
 def test_every_page_of_the_bureau_opens_soundly(page_as: Callable[..., Any], served: Any) -> None:
@@ -90,19 +79,19 @@ def test_every_page_of_the_bureau_opens_soundly(page_as: Callable[..., Any], ser
         ("/documents?tab=duties", "不相容的职责"),
     ):
         opened(page, served, path, awaited)
-        assert sound(page), path
+        sound(page), path
 
 
 def test_hospitals_reconcile_their_own_and_see_no_books(page_as: Callable[..., Any], served: Any) -> None:
     page = opened(page_as("hospital_finance", 1024, 800), served, "/ledger", "各方合计")
     assert page.get_by_role("button", name="账簿", exact=True).count() == 0
     assert page.get_by_role("button", name="记账").count() == 0
-    assert sound(page)
+    sound(page)
 
 
 def test_reviews_open_for_those_who_apply_and_those_who_judge(page_as: Callable[..., Any], served: Any) -> None:
     office = opened(page_as("insurance_office"), served, "/reviews", "可申报的清单")
     office.get_by_text("按 2").first.wait_for(timeout=PATIENCE)
-    assert sound(office)
+    sound(office)
     expert = opened(page_as("outside_expert"), served, "/reviews", "现在没有派给您的申报")
-    assert sound(expert)
+    sound(expert)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.workbench.conftest import serious_faults
+from tests.workbench.conftest import sound
 
 from tongpin.store import journal
 
@@ -17,24 +17,16 @@ PATIENCE = 60_000
 
 
 def opened(page: Any, served: Any, path: str, awaited: str) -> Any:
-    """The page of a path once it shows what is awaited; its errors are kept in `page.faults`."""
-    page.faults = []
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("console", lambda said: page.faults.append(said.text) if said.type == "error" else None)
+    """The page of a path once it shows what is awaited."""
     page.goto(f"{served.url}{path}")
     page.locator(awaited).first.wait_for(timeout=PATIENCE)
     return page
 
 
-def sound(page: Any) -> bool:
-    """Whether nothing was asked of other hosts, nothing failed, and axe finds nothing serious."""
-    return page.outside == [] and page.faults == [] and serious_faults(page) == []
-
-
 def test_a_user_is_made_and_given_a_role_and_what_excludes_it_is_said(page_as: Callable[..., Any], served: Any) -> None:
     """S003-17, S911-02."""
     page = opened(page_as("bureau_it"), served, "/users", "text=bureau_handler")
-    assert sound(page)
+    sound(page)
     page.get_by_role("button", name="新建用户").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("登录名").fill("page-user")
@@ -50,7 +42,7 @@ def test_a_user_is_made_and_given_a_role_and_what_excludes_it_is_said(page_as: C
     page.get_by_label("岗位", exact=True).select_option("bureau_finance")
     page.get_by_text("不能兼任：业务经办与财务会计").wait_for(timeout=PATIENCE)
     assert page.get_by_role("button", name="授予", exact=True).is_disabled()
-    assert sound(page)
+    sound(page)
     with served.city.app.state.workbench.engine.connect() as connection:
         found = [one.act for one in journal.entries(connection, subject="user/page-user")]
     assert found == ["users.create", "users.grant"]
@@ -61,14 +53,14 @@ def test_the_matrix_of_roles_says_what_nobody_joins(page_as: Callable[..., Any],
     table = page.get_by_role("region", name="不相容的职责")
     row = table.get_by_role("row").filter(has=page.get_by_role("rowheader", name="收支审批"))
     assert "收支审批与业务办理分离" in row.inner_text()
-    assert sound(page)
+    sound(page)
 
 
 def test_the_journal_is_checked_by_a_button(page_as: Callable[..., Any], served: Any) -> None:
     page = opened(page_as("bureau_auditor"), served, "/journal", "text=登录 >> visible=true")
     page.get_by_role("button", name="校验").click()
     page.get_by_text("逐条相接").wait_for(timeout=PATIENCE)
-    assert sound(page)
+    sound(page)
 
 
 def test_a_token_is_shown_once_and_revoked(page_as: Callable[..., Any], served: Any) -> None:
@@ -79,7 +71,7 @@ def test_a_token_is_shown_once_and_revoked(page_as: Callable[..., Any], served: 
     assert page.locator(".once code").inner_text(timeout=PATIENCE).startswith("tp_")
     row = page.get_by_role("row", name="页面上做的")
     assert "试分组" in row.inner_text()
-    assert sound(page)
+    sound(page)
     row.get_by_role("button", name="作废").click()
     page.get_by_role("dialog").get_by_role("button", name="作废").click()
     row.get_by_text("已作废").wait_for(timeout=PATIENCE)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from tongpin.grouping.explain.changes import Change
 from tongpin.grouping.explain.repairs import field_repairs, nearest, repairs, site_repairs
 from tongpin.grouping.explain.targets import Goal, Target, dead_reason, goal_of, near_names, rows_of, targets_of
 from tongpin.grouping.explain.trace import fact_of
@@ -17,7 +18,6 @@ from tongpin.grouping.tables.interpreter import Walk, interpret, refused_field, 
 from tongpin.grouping.tables.model import Leaf, Mdc, Outcome, Status
 
 if TYPE_CHECKING:
-    from tongpin.grouping.explain.changes import Change
     from tongpin.grouping.tables.interpreter import Case
     from tongpin.grouping.tables.model import SchemeTables, Step
     from tongpin.grouping.tables.when import Atom
@@ -184,6 +184,8 @@ class _Search:
             invents = not self.ways
             for state in states:
                 following += self._followers(state, invents=invents)
+            if depth == 1:
+                following += self._reordered(states[0])
             for state in sorted(following, key=lambda one: one.rank):
                 self._take(case, state)
             states = sorted((one for one in following if one.unmet), key=lambda one: one.rank)
@@ -220,6 +222,18 @@ class _Search:
                 if self.goal.reached_by(interpret(self.tables, _applied(case, part))):
                     return
         self.ways.append(Way(state.changes, outcome))
+
+    def _reordered(self, state: _State) -> list[_State]:
+        """The case with each of its other codes in the lead that reaches the goal, by whatever rows.
+
+        A rule that is asked of one procedure at a time is met by a reordering that mends no condition of any row.
+        """
+        case = state.case
+        changes = [Change("principal", code) for code in dict.fromkeys(case.dx[1:]) if code != case.dx[0]]
+        changes += [Change("main_procedure", code) for code in dict.fromkeys(case.px[1:]) if code != case.px[0]]
+        applied = [(change, change.apply(case)) for change in changes]
+        there = [(change, new) for change, new in applied if self.goal.reached_by(interpret(self.tables, new))]
+        return [self._state(state.target, new, (change,)) for change, new in there]
 
     def _followers(self, state: _State, *, invents: bool) -> list[_State]:
         """The case with one change more, for every kind of change that brings it nearer: of codes alike the best."""
