@@ -20,6 +20,7 @@ from tongpin.workbench.listings.query import Asked, Filter, Sort
 from tongpin.workbench.listings.views import Views, columns_for, rows_of, state_of
 from tongpin.workbench.machines.ready import Ready
 from tongpin.workbench.sign_in import sessions
+from tongpin.workbench.sign_in.who import NotSignedInError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,5 +166,5 @@ def test_a_password_changed_since_it_was_proven_opens_nothing(city: City) -> Non
     assert proof.is_right
     assert not sessions.prove(engine, "director", "another password").is_right
     assert not sessions.prove(engine, "nobody", city.passwords["director"]).is_right
-    with engine.connect() as connection, pytest.raises(sessions.NotSignedInError, match="口令不对"):
+    with engine.connect() as connection, pytest.raises(NotSignedInError, match="口令不对"):
         sessions.sign_in(connection, city.home, "director", proof._replace(kept="an older hash"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import socket
 import time
 import zlib
 from concurrent.futures import ProcessPoolExecutor
@@ -66,6 +67,15 @@ def loaded(port: int, askers: Sequence[Asker], requests: Sequence[Request], rate
         return pool.submit(_run, port, tuple(askers), tuple(requests), rate, seconds).result()
 
 
+def one_by_one(port: int, asker: Asker, requests: Sequence[Request], pause: float) -> Load:
+    """Each request so many seconds after the last answer, from a process of its own: what an idle server takes.
+
+    The latency counts from the moment of sending: nothing else is under way, and nobody waits in line.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_run_one_by_one, port, asker, tuple(requests), pause).result()
+
+
 def fetched(port: int, asker: Asker | None, requests: Sequence[Request], *, afresh: bool = False) -> list[Answer]:
     """The answers to some requests one after another over one connection, or each over a connection `afresh`."""
 
@@ -95,6 +105,28 @@ def at_once(port: int, asked: Sequence[tuple[Asker | None, Request]]) -> list[An
         return list(await asyncio.gather(*(one_of(*one) for one in asked)))
 
     return asyncio.run(all_of())
+
+
+def _run_one_by_one(port: int, asker: Asker, requests: Sequence[Request], pause: float) -> Load:
+    latencies, failures, received = [], 0, 0
+    # A plain socket: the sender's own work is small beside what it measures.
+    with socket.create_connection(("127.0.0.1", port)) as line, line.makefile("rb") as answers:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for one in requests:
+            asked = _written(asker, one)
+            time.sleep(pause)
+            begin = time.perf_counter()
+            line.sendall(asked)
+            status = answers.readline()
+            length = 0
+            while (header := answers.readline()) != b"\r\n":
+                name, value = header.lower().split(b": ")
+                length = int(value) if name == b"content-length" else length
+            answers.read(length)
+            latencies.append(time.perf_counter() - begin)
+            failures += status.split()[1] != str(DONE).encode()
+            received += length
+    return Load(tuple(latencies), failures, 0.0, received)
 
 
 def _run(port: int, askers: Sequence[Asker], requests: Sequence[Request], rate: float, seconds: float) -> Load:
@@ -135,7 +167,10 @@ async def _open_loop(
 
 
 class _Line:
-    """A connection that is kept, as browsers keep theirs; who comes while a request is under way waits."""
+    """A connection that is kept, as browsers keep theirs; who comes while a request is under way waits.
+
+    One that the server closed meanwhile is opened again, as browsers do, and that takes its time of the answer.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -146,14 +181,25 @@ class _Line:
     async def open(self) -> None:
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
 
+    async def _head(self, asker: Asker | None, request: Request) -> list[str]:
+        if self._writer is None:
+            await self.open()
+        assert self._writer is not None
+        assert self._reader is not None
+        self._writer.write(_written(asker, request))
+        return (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+
     async def ask(self, asker: Asker | None, request: Request) -> Answer:
         async with self._turn:
-            if self._writer is None:
-                await self.open()
-            assert self._writer is not None
+            was_open = self._writer is not None
+            try:
+                head = await self._head(asker, request)
+            except (ConnectionError, asyncio.IncompleteReadError) as error:
+                if not was_open or getattr(error, "partial", b""):
+                    raise
+                self.close()
+                head = await self._head(asker, request)
             assert self._reader is not None
-            self._writer.write(_written(asker, request))
-            head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
             body = await self._reader.readexactly(int(headers.get("content-length", 0)))
         plain = zlib.decompress(body, 16 + zlib.MAX_WBITS) if headers.get("content-encoding") == "gzip" else body

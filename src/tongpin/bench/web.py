@@ -20,7 +20,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tongpin.base.errors import TongpinError
-from tongpin.bench.open_loop import DONE, Load, Request, at_once, fetched, loaded, post
+from tongpin.bench.open_loop import DONE, Load, Request, at_once, fetched, loaded, one_by_one, post
 from tongpin.bench.timing import percentile
 from tongpin.bench.web_home import (
     AREA,
@@ -51,6 +51,8 @@ SLOW = 1.0
 """The search ends at the rate at which the 95th percentile passes this; `SEARCH_STEP` is how near it comes."""
 LIMITS = {"p95": 0.150, "p99": 0.300, "group_p99": 0.005, "page_bytes": 500_000.0, "page_seconds": 1.5}
 GROUPED, SIGNED_IN, COMPARED = 500, 60, 40
+PAUSE = 0.03
+"""Seconds between one answer and the next case."""
 TABLE = "/api/v1/tables/cases/rows"
 _START_SECONDS = 60.0
 
@@ -242,7 +244,7 @@ def _grouping(home: Home, server: Server, people: People) -> WebReport:
     if first.status != DONE:
         raise TongpinError("bench.answer", f"分组没有成功：{first.body.decode()[:300]}", hint="看 /api/v1/openapi.json")
     fetched(server.port, asker, requests)
-    load = loaded(server.port, [asker], requests, 20.0, GROUPED / 20.0)
+    load = one_by_one(server.port, asker, requests, PAUSE)
     found = percentile(load.latencies, 0.99)
     limit = LIMITS["group_p99"]
     return WebReport(

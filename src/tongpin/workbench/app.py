@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 ROUTERS = (
+    "machines",
+    "data",
     "session",
     "events",
     "cockpit",
@@ -43,8 +45,6 @@ ROUTERS = (
     "findings",
     "lists",
     "appeals",
-    "machines",
-    "data",
     "journal",
     "measures",
     "guokao",
@@ -59,7 +59,7 @@ ROUTERS = (
     "negotiation",
     "reports",
 )
-"""The modules of `workbench.api` with a `router`, in the order of the documentation."""
+"""The modules of `workbench.api` with a `router`, in the order of the documentation and of the search."""
 _LEAST_COMPRESSED, _EFFORT = 1_000, 1
 """Answers of so many bytes are compressed, fast: a page of rows loses nine tenths with the least effort."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 
 from tongpin.base.errors import TongpinError
@@ -44,18 +44,15 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        marks = HEADERS | (SECURE_ONLY if scope["scheme"] == "https" else {})
-        if scope["path"].startswith(API):
-            marks = marks | {"Cache-Control": "no-store"}
+        marks = _marks(is_secure=scope["scheme"] == "https", is_api=scope["path"].startswith(API))
         begun = False
 
         async def marked(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                headers = MutableHeaders(scope=message)
-                for name, value in marks.items():
-                    headers.setdefault(name, value)
+                said = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(mark for mark in marks if mark[0] not in said)]
             await send(message)
 
         most = _most_bytes(scope)
@@ -78,6 +75,13 @@ class Guard:
             if begun:
                 raise
             await unexpected(error)(scope, receive, marked)
+
+
+@cache
+def _marks(*, is_secure: bool, is_api: bool) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers as they go over the wire."""
+    marks = HEADERS | (SECURE_ONLY if is_secure else {}) | ({"Cache-Control": "no-store"} if is_api else {})
+    return tuple((name.lower().encode(), value.encode()) for name, value in marks.items())
 
 
 def _header(scope: Scope, name: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from tongpin.workbench.sign_in.first import Account
+
+
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection without requests stays open: somebody reads a page before the next click."""
 
 
 def prepare(home: Home) -> list[Account]:
@@ -38,9 +43,14 @@ def serve(home: Home, host: str, port: int, workers: int) -> None:
         workers=workers,
         log_level="warning",
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
 
 
 def app_of_environment() -> FastAPI:
     """The app of the home that the environment names: what each worker starts."""
-    return create_app(Home.open(Path(os.environ[HOME_VARIABLE])))
+    app = create_app(Home.open(Path(os.environ[HOME_VARIABLE])))
+    # What is loaded now stays: the collector need not look through it again, which would take longer than an answer.
+    gc.collect()
+    gc.freeze()
+    return app

@@ -18,7 +18,8 @@ from tongpin.workbench.api.errors import TooManyError
 from tongpin.workbench.listings.views import Views
 from tongpin.workbench.machines.ready import Ready
 from tongpin.workbench.sign_in.identity import DeniedError, Identity
-from tongpin.workbench.sign_in.sessions import NotSignedInError, identify, identify_token, still_here
+from tongpin.workbench.sign_in.sessions import still_here
+from tongpin.workbench.sign_in.who import NotSignedInError, identify, identify_token
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -11,8 +11,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tongpin.base.errors import BalanceError, TongpinError
+from tongpin.workbench.api.hints import page_hint
 from tongpin.workbench.sign_in.identity import DeniedError
-from tongpin.workbench.sign_in.sessions import NotSignedInError
+from tongpin.workbench.sign_in.who import NotSignedInError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -65,7 +66,8 @@ def answer(error: TongpinError) -> JSONResponse:
         log.error("balance: %s", error)
     path = "" if error.where.startswith("/") else error.where  # where the server keeps its files is nobody's business
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooManyError) else {}
-    return JSONResponse(error.as_dict() | {"status": status, "path": path}, status, headers)
+    shape = error.as_dict() | {"status": status, "path": path, "hint": page_hint(error.code, error.hint)}
+    return JSONResponse(shape, status, headers)
 
 
 def install(app: FastAPI) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Body, Depends, Header, Response
 from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
+from starlette.concurrency import run_in_threadpool
 
 from tongpin.grouping.explain import reason_of
 from tongpin.grouping.tables.model import STATUS_LABELS, Status
@@ -267,7 +268,7 @@ def send_cases(
 
 
 @router.post("/group", summary="分组（一例或多例）")
-def group_cases(
+async def group_cases(
     body: ToGroup,
     asker: Annotated[Identity, Depends(needs("cases.group"))],
     bench: Bench,
@@ -277,13 +278,16 @@ def group_cases(
     """The group of each case by a scheme, with the path and the reasons where `explain` asks; nothing is kept."""
     limits = settings_of(bench.home)
     check_count(len(body.cases), limits["request.most_explained" if body.explain else "request.most_cases"])
-    scheme = bench.ready.scheme(bench.home, body.scheme)
+    if len(body.cases) == 1 and not body.explain and key is None:
+        # One case is grouped sooner than a thread is woken.
+        kept = bench.ready.kept_scheme(bench.home, body.scheme)
+        if kept is not None:
+            return _all_grouped(kept, body)
 
     def act() -> Grouped:
-        shown = SchemeShown(id=scheme.id, title=scheme.title, digest=scheme.digest)
-        return Grouped(scheme=shown, cases=[_grouped(scheme, one, explain=body.explain) for one in body.cases])
+        return _all_grouped(bench.ready.scheme(bench.home, body.scheme), body)
 
-    return _answered(bench, asker, key, "/group", body, response, act)
+    return await run_in_threadpool(_answered, bench, asker, key, "/group", body, response, act)
 
 
 @router.post("/price", summary="试定价（结算之前）")
@@ -344,6 +348,11 @@ def _loaded(report: LoadReport) -> CasesLoaded:
             for one in found[:MOST_FINDINGS]
         ],
     )
+
+
+def _all_grouped(scheme: Scheme, body: ToGroup) -> Grouped:
+    shown = SchemeShown(id=scheme.id, title=scheme.title, digest=scheme.digest)
+    return Grouped(scheme=shown, cases=[_grouped(scheme, one, explain=body.explain) for one in body.cases])
 
 
 def _grouped(scheme: Scheme, given: GroupCase, *, explain: bool) -> GroupShown:

@@ -16,7 +16,7 @@ from tongpin.workbench.api.shapes import REFUSALS, Done
 from tongpin.workbench.sign_in import oidc, sessions
 from tongpin.workbench.sign_in.identity import Identity
 from tongpin.workbench.sign_in.roles import settings_of
-from tongpin.workbench.sign_in.sessions import NotSignedInError
+from tongpin.workbench.sign_in.who import NotSignedInError
 
 router = APIRouter(tags=["登录"], responses=REFUSALS)
 OIDC_COOKIE, OIDC_PATH = "tongpin_oidc", "/api/v1/session/oidc"

@@ -26,8 +26,9 @@ from sqlalchemy import select
 from tongpin.base.errors import TongpinError
 from tongpin.base.strict_yaml import Strict, first_fault
 from tongpin.workbench.sign_in.roles import OWN_SETTINGS, own_block
-from tongpin.workbench.sign_in.sessions import NotSignedInError, open_session
+from tongpin.workbench.sign_in.sessions import open_session
 from tongpin.workbench.sign_in.tables import users
+from tongpin.workbench.sign_in.who import NotSignedInError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -1,8 +1,7 @@
-"""Sessions 会话: signing in and out, lock-out, expiry and revocation; a token is kept as its digest only."""
+"""Sessions 会话: signing in and out, lock-out, revocation, tokens for machines; a token is kept as its digest only."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,11 +12,11 @@ from tongpin.base.errors import TongpinError
 from tongpin.store import journal
 from tongpin.store.control import reading
 from tongpin.workbench.sign_in import users as people
-from tongpin.workbench.sign_in.identity import Identity
 from tongpin.workbench.sign_in.passwords import is_right
 from tongpin.workbench.sign_in.roles import settings_of
 from tongpin.workbench.sign_in.tables import sessions, tokens, users
 from tongpin.workbench.sign_in.users import grants_of, now, user_row
+from tongpin.workbench.sign_in.who import OPEN, NotSignedInError, digest_of, identity_of, oldest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,15 +25,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from tongpin.store.home import Home
-    from tongpin.workbench.sign_in.identity import Grant
+    from tongpin.workbench.sign_in.identity import Identity
 
 _BYTES = 32
-_SEEN_STEP = timedelta(seconds=60)
-"""How often the last sign of life is written: not at every request."""
-
-
-class NotSignedInError(TongpinError):
-    """Nobody is signed in, or no longer."""
 
 
 class Proof(NamedTuple):
@@ -49,11 +42,6 @@ class Opened(NamedTuple):
 
     token: str
     identity: Identity
-
-
-def digest_of(token: str) -> str:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def prove(engine: Engine, name: str, password: str) -> Proof:
@@ -105,7 +93,7 @@ def open_session(connection: Connection, user_id: int, way: str) -> Opened:
         details={"by": way},
         acted_as=held[0].role.id,
     )
-    return Opened(token, _identity(user, held[0], held, csrf=csrf))
+    return Opened(token, identity_of(user, held[0], held, csrf=csrf))
 
 
 def _count_failure(connection: Connection, user: dict[str, Any], limits: dict[str, int]) -> bool:
@@ -120,37 +108,10 @@ def _count_failure(connection: Connection, user: dict[str, Any], limits: dict[st
     return is_locked
 
 
-def _still_open(limits: dict[str, int]) -> tuple[Any, ...]:
-    """What a session is that has neither ended nor grown old."""
-    moment = now()
-    return (
-        sessions.c.revoked_at.is_(None),
-        sessions.c.seen_at >= moment - timedelta(minutes=limits["session.idle_minutes"]),
-        sessions.c.created_at >= moment - timedelta(hours=limits["session.longest_hours"]),
-    )
-
-
 def count_open(connection: Connection, home: Home, user_id: int) -> int:
     """How many sessions of a user are open."""
-    wanted = select(func.count()).where(sessions.c.user_id == user_id, *_still_open(settings_of(home)))
-    return int(connection.execute(wanted).scalar_one())
-
-
-def identify(connection: Connection, home: Home, token: str) -> tuple[Identity, bool]:
-    """Who a session's token is, and whether its last sign of life is due to be written (`still_here`).
-
-    NotSignedInError `sign_in.needed` when the token is unknown, old or revoked.
-    """
-    wanted = select(sessions).where(sessions.c.digest == digest_of(token), *_still_open(settings_of(home)))
-    found = connection.execute(wanted).mappings().first()
-    if found is None:
-        raise NotSignedInError("sign_in.needed", "请先登录", hint="登录已过期或已退出，重新登录")
-    held = grants_of(connection, found["user_id"])
-    if not held:
-        raise NotSignedInError("sign_in.needed", "岗位已到期或被收回", hint="请信息科授权后重新登录")
-    acting = next((one for one in held if one.id == found["grant_id"]), held[0])
-    identity = _identity(user_row(connection, found["user_id"]), acting, held, csrf=found["csrf"])
-    return identity, found["seen_at"] < now() - _SEEN_STEP
+    wanted = select(func.count()).where(sessions.c.user_id == user_id, *OPEN)
+    return int(connection.execute(wanted, oldest(settings_of(home), now())).scalar_one())
 
 
 def still_here(connection: Connection, token: str) -> None:
@@ -171,7 +132,7 @@ def act_as(connection: Connection, token: str, identity: Identity, grant_id: int
         subject=f"user/{identity.name}",
         details={"role": chosen.role.id},
     )
-    return _identity(user_row(connection, identity.user_id), chosen, identity.grants, csrf=identity.csrf)
+    return identity_of(user_row(connection, identity.user_id), chosen, identity.grants, csrf=identity.csrf)
 
 
 def sign_out(connection: Connection, token: str) -> None:
@@ -266,34 +227,4 @@ def revoke_token(connection: Connection, identity: Identity, digest: str) -> Non
         subject=f"token/{found['label']}",
         details={},
         acted_as=identity.role.id,
-    )
-
-
-def identify_token(connection: Connection, token: str) -> Identity:
-    """Who a machine's token is; NotSignedInError `tokens.refused` when it is unknown, expired or revoked."""
-    found = connection.execute(select(tokens).where(tokens.c.digest == digest_of(token))).mappings().first()
-    held = grants_of(connection, found["user_id"]) if found else ()
-    acting = next((one for one in held if found and one.id == found["grant_id"]), None)
-    if found is None or acting is None or found["revoked_at"] or found["expires_at"] <= now():
-        raise NotSignedInError("tokens.refused", "令牌无效或已到期", hint="请有权的人重新做一个令牌")
-    user = user_row(connection, found["user_id"])
-    if user["disabled_at"]:
-        raise NotSignedInError("tokens.refused", "令牌所属的账户已停用", hint="请有权的人重新做一个令牌")
-    made = _identity(user, acting, held, csrf="")
-    return Identity(
-        made.user_id,
-        made.name,
-        f"{made.display}（接口 {found['label']}）",
-        acting,
-        (acting,),
-        token_scopes=frozenset(found["scopes"]),
-        must_change=made.must_change,
-        per_minute=found["per_minute"],
-        token=found["digest"],
-    )
-
-
-def _identity(user: dict[str, Any], acting: Grant, held: tuple[Grant, ...], *, csrf: str) -> Identity:
-    return Identity(
-        user["id"], user["name"], user["display"], acting, held, must_change=bool(user["must_change"]), csrf=csrf
     )

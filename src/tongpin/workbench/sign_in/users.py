@@ -20,7 +20,7 @@ from tongpin.workbench.sign_in.roles import role_of, settings_of
 from tongpin.workbench.sign_in.tables import grants, sessions, tokens, users
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -267,18 +267,20 @@ def grants_of(connection: Connection, user_id: int) -> tuple[Grant, ...]:
         .where((grants.c.until.is_(None)) | (grants.c.until > now()))
         .order_by(grants.c.id)
     ).mappings()
-    return tuple(
-        Grant(
-            row["id"],
-            role_of(row["role"]),
-            row["area"],
-            row["hospital"],
-            row["department"],
-            row["doctor"],
-            tuple(row["cases"] or ()),
-            row["until"],
-            row["granted_by"],
-            row["granted_at"],
-        )
-        for row in rows
+    return tuple(grant_of(row) for row in rows)
+
+
+def grant_of(row: Mapping[Any, Any], named: str = "") -> Grant:
+    """A grant of a row of `grants`, whose columns may be `named` with something before their own names."""
+    return Grant(
+        row[f"{named}id"],
+        role_of(row[f"{named}role"]),
+        row[f"{named}area"],
+        row[f"{named}hospital"],
+        row[f"{named}department"],
+        row[f"{named}doctor"],
+        tuple(row[f"{named}cases"] or ()),
+        row[f"{named}until"],
+        row[f"{named}granted_by"],
+        row[f"{named}granted_at"],
     )
