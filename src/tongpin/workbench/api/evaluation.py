@@ -15,14 +15,14 @@ from tongpin.measures.evaluation.run import Evaluation, HospitalScore, evaluate_
 from tongpin.measures.papers import places_text
 from tongpin.store.home import Home
 from tongpin.workbench.analysis.computing import Job, Looked, Tell, looked
-from tongpin.workbench.analysis.whose import needs_money, whole_hospital
+from tongpin.workbench.analysis.whose import whole_hospital
 from tongpin.workbench.api.asking import Bench, needs
 from tongpin.workbench.api.shapes import REFUSALS
 from tongpin.workbench.sign_in.identity import Identity
 from tongpin.workbench.today import today
 
 router = APIRouter(tags=["绩效评价"], responses=REFUSALS)
-Reader = Annotated[Identity, Depends(needs("measures.read"))]
+Reader = Annotated[Identity, Depends(needs("publication.read"))]
 Months = Annotated[str, Query(min_length=7, max_length=16, description="2025-06，或 2025-01..2025-06")]
 Area = Annotated[str, Query(min_length=1, max_length=64)]
 Method = Annotated[str, Query(max_length=32)]
@@ -85,7 +85,6 @@ def evaluation(
     Errors: `evaluation.*`, `sign_in.scope`.
     """
     # Counted over the whole home, for a score is a place among peers; a hospital is shown its own row and sums only.
-    needs_money(asker)
     asker.check_area(area)
     is_region = asker.grant.scope.is_whole
     one = hospital if is_region else whole_hospital(asker, hospital or None, area)

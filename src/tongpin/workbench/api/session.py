@@ -13,6 +13,7 @@ from tongpin.base.errors import TongpinError
 from tongpin.payment.month.closed import every_run
 from tongpin.workbench.api.asking import COOKIE, Asker, Bench, Person, Workbench, workbench_of
 from tongpin.workbench.api.shapes import REFUSALS, Done
+from tongpin.workbench.listings.places import department_names
 from tongpin.workbench.sign_in import oidc, sessions
 from tongpin.workbench.sign_in.identity import Identity
 from tongpin.workbench.sign_in.roles import settings_of
@@ -233,7 +234,7 @@ def me_of(bench: Workbench, identity: Identity) -> Me:
     names: dict[str, str] = {}
     months: list[str] = []
     areas: list[Named] = []
-    if not identity.must_change and not scope.cases:
+    if not identity.must_change:
         if scope.hospitals is not None:
             names = bench.ready.hospital_names(identity.desk(bench.home))
         runs = [run for run in every_run(bench.home).values() if grant.area in {None, run["area"]}]
@@ -246,7 +247,8 @@ def me_of(bench: Workbench, identity: Identity) -> Me:
         hospitals = [Place(code=code, name=names.get(code, code)) for code in sorted(scope.hospitals)]
     departments = None
     if scope.departments is not None:
-        departments = [Place(code=code, name=code) for code in sorted(scope.departments)]
+        known = {} if identity.must_change else department_names(identity.desk(bench.home), grant.hospital)
+        departments = [Place(code=code, name=known.get(code, code)) for code in sorted(scope.departments)]
     return Me(
         name=identity.name,
         display=identity.display,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from tongpin.base.errors import StoreError
 from tongpin.payment.lists.board import names_of
 from tongpin.records.intake.lake_tables import read_loaded
 from tongpin.records.layouts.catalogue import layouts
@@ -23,18 +22,13 @@ def institution_names(home: Home) -> dict[str, str]:
 
 
 def department_names(home: Home, institution_code: str | None) -> dict[str, str]:
-    """The names of an institution's departments by their codes, the latest of each; none for who sees single cases."""
-    try:
-        register = read_loaded(
-            home,
-            layouts()["department"].table,
-            ["dept_code", "dept_name", "valid_from"],
-            where=("institution_code", pa.array([institution_code or ""])),
-        )
-    except StoreError as error:
-        if error.code != "store.scope":
-            raise
-        return {}
+    """The names of an institution's departments by their codes, the latest of each."""
+    register = read_loaded(
+        home,
+        layouts()["department"].table,
+        ["dept_code", "dept_name", "valid_from"],
+        where=("institution_code", pa.array([institution_code or ""])),
+    )
     rows = sorted(register.to_pylist(), key=lambda row: str(row["valid_from"]))
     return {row["dept_code"]: row["dept_name"] for row in rows if row["dept_name"]}
 

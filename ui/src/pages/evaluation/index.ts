@@ -4,7 +4,7 @@ export default definePage({
   id: 'evaluation',
   label: '绩效评价',
   group: '指标与分析',
-  permission: 'measures.read',
+  permission: 'publication.read',
   order: 680,
   path: '/evaluation',
   routes: [
