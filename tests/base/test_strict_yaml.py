@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 import yaml
+from pydantic import Field, ValidationError
 
 import tongpin
 from tongpin.base import strict_yaml
 from tongpin.base.errors import TongpinError
+from tongpin.base.strict_yaml import Strict
 
 SHIPPED = sorted(Path(tongpin.__file__).parent.rglob("*.yaml"))
 
@@ -35,3 +38,30 @@ def test_a_mistake_is_told_in_the_words_of_one_parser(
             strict_yaml.load_strict_yaml(path, "edition")
         said.append(str(caught.value))
     assert said[0] == said[1]
+
+
+class _Asked(Strict):
+    kind: Literal["month", "year"]
+    count: Annotated[int, Field(ge=1, le=9)]
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "message", "hint"),
+    [
+        ({"kind": "day", "count": 1}, "kind", "只能是 'month'、'year'", "从中选一个"),
+        ({"kind": "year", "count": 10}, "count", "不得大于 9", "改小"),
+        ({"kind": "year", "count": "many"}, "count", "应是整数", "改成整数"),
+        ({"kind": "year"}, "count", "缺少这个键", "补上它"),
+        ({"kind": "year", "count": 1, "more": 1}, "more", "不认识这个键", "删去它，或改成正确的键名"),
+    ],
+)
+def test_a_fault_is_told_in_chinese(data: dict[str, object], place: str, message: str, hint: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        _Asked.model_validate(data)
+    assert strict_yaml.first_fault(caught.value) == (place, message, hint)
+
+
+def test_a_fault_without_words_of_ours_keeps_its_own() -> None:
+    told = strict_yaml.fault_words({"type": "unheard_of", "msg": "a {brace}"})
+    assert told == ("值不合要求（a {brace}）", "改成这个键要求的写法")
+    assert strict_yaml.fault_words({"type": "less_than_equal", "msg": "no bound"})[0] == "值不合要求（no bound）"

@@ -85,7 +85,7 @@ def _parameter(key, **changes):
     [
         (lambda d: d.update(colour="red"), "colour", "不认识这个键"),
         (lambda d: d.pop("scheme"), "scheme", "缺少这个键"),
-        (lambda d: d["edition_by"].update(value="birthday"), "edition_by.value", "值不合要求"),
+        (lambda d: d["edition_by"].update(value="birthday"), "edition_by.value", "只能是"),
         (
             lambda d: d["parameters"].update({"outlier.hgih.multiple": d["parameters"]["deposit.ratio"]}),
             "outlier.hgih.multiple",

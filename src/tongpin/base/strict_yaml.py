@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from tongpin.base.errors import TongpinError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
     from pydantic import ValidationError
@@ -92,13 +93,45 @@ def _parsed(text: str) -> Any:
 _REASONS = {
     "extra_forbidden": ("不认识这个键", "删去它，或改成正确的键名"),
     "missing": ("缺少这个键", "补上它"),
+    "string_type": ("应是文字", "改成文字"),
+    "int_type": ("应是整数", "改成整数"),
+    "int_parsing": ("应是整数", "改成整数"),
+    "float_parsing": ("应是数", "改成数"),
+    "float_type": ("应是数", "改成数"),
+    "bool_parsing": ("应是 true 或 false", "改成 true 或 false"),
+    "date_from_datetime_parsing": ("应是日期", "写成 2025-06-30"),
+    "date_parsing": ("应是日期", "写成 2025-06-30"),
+    "list_type": ("应是列表", "改成列表"),
+    "json_invalid": ("不是完整的 JSON", "检查括号、引号与逗号"),
+    "literal_error": ("只能是 {expected}", "从中选一个"),
+    "enum": ("只能是 {expected}", "从中选一个"),
+    "string_pattern_mismatch": ("写法不对", "写法须符合 {pattern}"),
+    "string_too_long": ("太长，最多 {max_length} 个字", "写短一些"),
+    "string_too_short": ("太短，至少 {min_length} 个字", "补写"),
+    "too_long": ("最多 {max_length} 项", "分几次写"),
+    "too_short": ("至少 {min_length} 项", "补上"),
+    "greater_than": ("应大于 {gt}", "改大"),
+    "greater_than_equal": ("不得小于 {ge}", "改大"),
+    "less_than": ("应小于 {lt}", "改小"),
+    "less_than_equal": ("不得大于 {le}", "改小"),
 }
+"""What is wrong and how to mend it, by the kind of the fault; in braces what the rule of the key says."""
+
+
+def fault_words(fault: Mapping[str, Any]) -> tuple[str, str]:
+    """The message and the hint of one fault that a model found."""
+    message, hint = _REASONS.get(fault["type"], (f"值不合要求（{fault['msg']}）", "改成这个键要求的写法"))
+    context = {key: str(value).replace(" or ", "、") for key, value in fault.get("ctx", {}).items()}
+    try:
+        return message.format_map(context), hint.format_map(context)
+    except (KeyError, ValueError):
+        return f"值不合要求（{fault['msg']}）", "改成这个键要求的写法"
 
 
 def first_fault(error: ValidationError) -> tuple[str, str, str]:
     """Key path, message and hint of the first fault of a file; the message says how many more there are."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"] if part != "[key]")
-    message, hint = _REASONS.get(first["type"], (f"值不合要求（{first['msg']}）", "改成这个键要求的写法"))
+    message, hint = fault_words(first)
     more = f"；另有 {error.error_count() - 1} 处" if error.error_count() > 1 else ""
     return place, message + more, hint

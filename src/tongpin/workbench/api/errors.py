@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tongpin.base.errors import BalanceError, TongpinError
+from tongpin.base.strict_yaml import fault_words
 from tongpin.workbench.api.hints import page_hint
 from tongpin.workbench.sign_in.identity import DeniedError
 from tongpin.workbench.sign_in.who import NotSignedInError
@@ -80,10 +81,9 @@ def install(app: FastAPI) -> None:
     async def of_request(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         faults = [_fault(one) for one in error.errors()]
-        first = faults[0] if faults else {"path": "", "message": ""}
-        return _shaped(
-            422, "request.invalid", f"请求的内容不对：{first['message']}", "按接口说明改", first["path"], faults
-        )
+        first = faults[0] if faults else {"path": "", "message": "", "hint": ""}
+        what = f"{first['path'] or '内容'}：{first['message']}"
+        return _shaped(422, "request.invalid", f"请求的内容不对，{what}", first["hint"], first["path"], faults)
 
     async def of_http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -106,7 +106,8 @@ def unexpected(error: Exception) -> JSONResponse:
 
 def _fault(one: Any) -> dict[str, Any]:
     place = ".".join(str(part) for part in one["loc"] if part not in {"body", "query", "path"})
-    return {"path": place, "message": str(one["msg"]), "rule_id": str(one["type"])}
+    message, hint = fault_words(one)
+    return {"path": place, "message": message, "hint": hint, "rule_id": str(one["type"])}
 
 
 def _shaped(status: int, code: str, message: str, hint: str, path: str, errors: list[dict[str, Any]]) -> JSONResponse:
