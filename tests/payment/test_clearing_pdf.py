@@ -94,3 +94,20 @@ def test_a_long_paper_goes_over_pages_with_its_head_repeated(tmp_path: Path) -> 
     pages = len(re.findall(rb"/Type /Page\b", data))
     assert pages >= 3
     assert streams(data) == pages
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_pages_are_counted_and_marked_for_the_seal_across_them(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[int, str]] = []
+    monkeypatch.setattr("fpdf.FPDF.cell", lambda pdf, _, __, text="", **___: written.append((pdf.page, text)))
+    table = Ruled(("号", "内容"), (1, 6), [(str(number), "说明" * 30) for number in range(count)], frozenset({0}))
+    write_papers([Paper("标题", ["抬头"], [table], ["盖章"], "摘要 0123abcd")], tmp_path / "long.pdf", title="标题")
+    pages = max(page for page, _ in written)
+    assert (pages > 1) == (count > 3)
+    for page in range(1, pages + 1):
+        said = [text for number, text in written if number == page]
+        assert f"第 {page} 页 / 共 {pages} 页" in said
+        assert "摘要 0123abcd" in said
+        assert ({"骑", "缝", "章"} <= set(said)) == (pages > 1)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 _FONT = "noto"
 _LEFT, _TOP, _RIGHT, _BOTTOM = 18.0, 16.0, 18.0, 20.0
 _WIDTH, _HEIGHT = 210.0, 297.0
-_LINE, _ROW = 5.2, 4.6
+_LINE, _ROW = 5.2, 4.4
 _TITLE_SIZE, _TEXT_SIZE, _CELL_SIZE, _FOOT_SIZE = 16, 10, 8.5, 8
 _GREY = (110, 110, 110)
-_PAD = 1.2
+_PAD = 0.7
 _MM_PER_POINT = 25.4 / 72
 _NARROW, _FULL = 0.62, 1.0
 """No wider than this, in ems of the font: digits with the marks of amounts, and any other character."""

@@ -68,12 +68,11 @@ def _paper(rows: Sequence[Mapping[str, Any]], title: str, manifest: Mapping[str,
     what = "托收" if cash < 0 else "拨付"
     capitals = f"本月{what}（大写）：{capital_amount(abs(cash))}　（小写）：{yuan_text(abs(cash))} 元"
     digests = f"付费办法摘要 {manifest['policy_digest'][:16]}　结果摘要 {manifest['result_digest'][:16]}"
-    # The paper names how many values are assumed; which ones fills a page and stands in the workbook.
-    basis = statement_basis({**manifest, "assumed": []})
+    # The paper names how many values are assumed; which ones, and notes on the whole area, stand in the workbook.
+    basis = statement_basis({**manifest, "assumed": [], "notes": []})
     count = len(manifest["assumed"])
     if count:
-        where = f"逐项见支付情况表工作簿或 tongpin policy explain {manifest['policy']}"
-        basis.append(f"没有文件确认、按假定取值的参数 {count} 项，凡用到者为模拟；{where}")
+        basis.append(f"没有文件确认、按假定取值的参数 {count} 项，凡用到者为模拟；逐项见支付情况表工作簿")
     parts: list[str | Ruled | Picture] = ["单位：元；权重与 CMI 四位小数", amounts, *basis]
     return Paper(title, heading, parts, (capitals, *SIGNATURES), f"{manifest['area']}/{manifest['month']}　{digests}")
 
