@@ -97,14 +97,39 @@ def test_from_publication_to_a_decided_appeal(tongpin: Any, home: Home) -> None:
     assert "lists.appeal.late" in err
     assert "2025-07-25" in err
     code, out, _ = tongpin("lists", "appeal", "file", "A", "--on", "2025-07-25", "--reason", "漏编")
-    assert (code, "接着：经办决定" in out) == (0, True)
-    assert "申诉中，已 3 日" in tongpin("lists", "appeal", "list", "--on", "2025-07-28")[1]
-    code, _, err = tongpin("lists", "appeal", "decide", "A", "--on", "2025-08-01", "--result", "成立", "--amount", "x")
+    assert (code, "接着：经办复核" in out) == (0, True)
+    assert "申诉中（待复核），已 3 日" in tongpin("lists", "appeal", "list", "--on", "2025-07-28")[1]
+    decide = ("lists", "appeal", "decide", "A", "--on", "2025-08-01", "--result", "成立", "--by")
+    code, _, err = tongpin(*decide, "终审人乙")
+    assert (code, "lists.appeal.unreviewed" in err) == (1, True)
+    review = (
+        "lists",
+        "appeal",
+        "review",
+        "A",
+        "--on",
+        "2025-07-29",
+        "--opinion",
+        "成立",
+        "--reason",
+        "病程支持",
+        "--by",
+    )
+    code, out, _ = tongpin(*review, "复核人甲")
+    assert (code, "复核意见：成立（复核人甲，2025-07-29）" in out, "接着：另一人决定" in out) == (0, True, True)
+    listed = answer(tongpin("lists", "appeal", "list", "--json")[1])["appeals"][0]
+    known = {"opinion": "成立", "reason": "病程支持", "on": "2025-07-29", "by": "复核人甲"}
+    assert (listed["stage"], listed["reviews"]) == ("待终审", [known])
+    assert "代替上一次的意见" in tongpin(*review, "复核人甲")[1]
+    code, _, err = tongpin(*decide, "复核人甲")
+    assert (code, "lists.appeal.same_hand" in err) == (1, True)
+    code, _, err = tongpin(*decide, "终审人乙", "--amount", "x")
     assert "lists.appeal.amount" in err
-    decided = tongpin("lists", "appeal", "decide", "A", "--on", "2025-08-01", "--result", "成立", "--json")[1]
-    assert (answer(decided)["result"], answer(decided)["decided_on"]) == ("成立", "2025-08-01")
+    decided = answer(tongpin(*decide, "终审人乙", "--json")[1])
+    assert (decided["result"], decided["decided_on"], decided["decided_by"]) == ("成立", "2025-08-01", "终审人乙")
     shown = tongpin("show", "A")[1]
-    assert "已分组 → 申诉中 2025-07-25 → 终审 2025-08-01" in shown
+    opinion = "申诉中 2025-07-29（复核：成立）"
+    assert f"已分组 → 申诉中 2025-07-25 → {opinion} → {opinion} → 终审 2025-08-01" in shown
     assert "公布后的申诉期限已过" in tongpin("show", "B")[1]
 
 

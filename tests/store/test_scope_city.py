@@ -15,7 +15,7 @@ from tongpin.measures.evaluation.reviews import read_reviews
 from tongpin.measures.guokao.tasks import EVENTS as GUOKAO
 from tongpin.payment.ledger.journal import POSTINGS
 from tongpin.payment.ledger.journal import RUNS as LEDGER_RUNS
-from tongpin.payment.lists.feedback import APPEALS_DECIDED, APPEALS_FILED, PUBLICATIONS
+from tongpin.payment.lists.feedback import APPEALS_DECIDED, APPEALS_FILED, APPEALS_REVIEWED, PUBLICATIONS
 from tongpin.payment.month.closed import LINES, RUNS, STATEMENTS, posted
 from tongpin.payment.month.run import closed_run, settle_in_home
 from tongpin.payment.prepay.account import ACCOUNT
@@ -34,8 +34,8 @@ from tongpin.store.scope import DIMENSIONS, OPEN, Declared, Scope, declared_tabl
 
 MONTH = "2025-06"
 OF_ROOMS = (
-    *(GUOKAO, POSTINGS, LEDGER_RUNS, APPEALS_DECIDED, APPEALS_FILED, PUBLICATIONS, LINES, RUNS, STATEMENTS, ACCOUNT),
-    *(PLANS, REVIEW, PROPOSALS, VOTES, OPINIONS, ROUNDS, CLEARINGS, *(one.name for one in _KEPT)),
+    *(GUOKAO, POSTINGS, LEDGER_RUNS, APPEALS_DECIDED, APPEALS_FILED, APPEALS_REVIEWED, PUBLICATIONS, LINES, RUNS),
+    *(STATEMENTS, ACCOUNT, PLANS, REVIEW, PROPOSALS, VOTES, OPINIONS, ROUNDS, CLEARINGS, *(one.name for one in _KEPT)),
 )
 """The tables that rooms write besides loads; a table that is missing here is refused to whoever has a scope."""
 
@@ -98,7 +98,7 @@ def test_no_reader_meets_a_row_of_another(city: Home, readers: dict[str, Scope],
             continue
         table = lake.read(city.within(scope), path.name)
         read += 1
-        if one.institution != OPEN:
+        if one.institution != OPEN and (one.case, scope.hospitals) != (OPEN, None):
             assert set(table[one.institution].to_pylist()) <= hospitals, path.name
         if reader != "hospital" and one.case not in ("", OPEN) and one.department == "@case":
             found = set(zip(table[one.institution].to_pylist(), table[one.case].to_pylist(), strict=True))

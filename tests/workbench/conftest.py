@@ -6,7 +6,10 @@ import json
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +20,7 @@ from tongpin.grouping.library import DEMO_SCHEME, open_scheme, scheme_folders
 from tongpin.payment.month.run import settle_in_home
 from tongpin.records.intake.load import load_files
 from tongpin.store.home import Home
-from tongpin.workbench.app import create_app
+from tongpin.workbench.app import ROUTERS, create_app
 from tongpin.workbench.serve import prepare
 
 if TYPE_CHECKING:
@@ -109,6 +112,13 @@ class Served:
 @pytest.fixture(scope="session")
 def served(city: City) -> Iterator[Served]:
     """The city's workbench on a real port."""
+    with serving(city) as found:
+        yield found
+
+
+@contextmanager
+def serving(city: City) -> Iterator[Served]:
+    """The workbench of a city on a real port, for pages that write to a city of their own."""
     import uvicorn
 
     with socket.socket() as free:
@@ -181,3 +191,19 @@ def sound(page: Any) -> None:
     found = [one for one in Axe().run(page).response["violations"] if one["impact"] in {"serious", "critical"}]
     assert [f"{one['id']}: {one['help']} ({one['nodes'][0]['html'][:120]})" for one in found] == []
     assert page.evaluate("() => { const m = document.querySelector('main'); return m.scrollWidth <= m.clientWidth }")
+
+
+@cache
+def permissions_of_operations() -> dict[str, set[str]]:
+    """The permissions that each operation names."""
+    return {
+        route.name: {one.call.permission for one in _all(route.dependant) if hasattr(one.call, "permission")}
+        for name in ROUTERS
+        for route in import_module(f"tongpin.workbench.api.{name}").router.routes
+    }
+
+
+def _all(dependant: Any) -> Iterator[Any]:
+    for one in dependant.dependencies:
+        yield one
+        yield from _all(one)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -13,13 +12,14 @@ import schemathesis
 from hypothesis import HealthCheck, Phase
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+from tests.workbench.conftest import permissions_of_operations
 
 from tongpin.store.home import Home
-from tongpin.workbench.app import ROUTERS, create_app
+from tongpin.workbench.app import create_app
 from tongpin.workbench.sign_in.roles import roles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from .conftest import City, Client
 
@@ -96,20 +96,6 @@ def _faults(operation: Any, session: Client, *, once: bool) -> list[str]:
 
 def _asker(operation: str) -> str:
     """A role that has the permissions of an operation."""
-    needed = _permissions().get(operation, set())
+    needed = permissions_of_operations().get(operation, set())
     order = (*FIRST, *sorted(roles()))
     return next((name for name in order if needed <= set(roles()[name].permissions)), FIRST[0])
-
-
-def _permissions() -> dict[str, set[str]]:
-    return {
-        route.name: {one.call.permission for one in _all(route.dependant) if hasattr(one.call, "permission")}
-        for name in ROUTERS
-        for route in import_module(f"tongpin.workbench.api.{name}").router.routes
-    }
-
-
-def _all(dependant: Any) -> Iterator[Any]:
-    for one in dependant.dependencies:
-        yield one
-        yield from _all(one)

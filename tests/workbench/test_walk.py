@@ -13,18 +13,17 @@ import shutil
 import time
 import zipfile
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 import pytest
+from tests.workbench.conftest import permissions_of_operations
 
 from tongpin.payment.month.closed import posted_anywhere
 from tongpin.records.intake.load import CASES, INSTITUTIONS, read_loaded
 from tongpin.store import journal
 from tongpin.store.home import Home
-from tongpin.workbench.app import ROUTERS, create_app
+from tongpin.workbench.app import create_app
 from tongpin.workbench.listings.catalogue import listings
 from tongpin.workbench.listings.people import acts
 from tongpin.workbench.sign_in.roles import roles
@@ -336,7 +335,7 @@ def test_a_role_over_every_route(
             continue
         count += 1
         sight = f"{walking.scope} {roles()[role].sees_money} {call}"
-        if sight in slow and _permissions()[call.operation] <= set(roles()[role].permissions):
+        if sight in slow and permissions_of_operations()[call.operation] <= set(roles()[role].permissions):
             continue
         start = time.monotonic()
         answer = walking.client.request(
@@ -345,7 +344,7 @@ def test_a_role_over_every_route(
         if time.monotonic() - start > LONG_SECONDS:
             slow.add(sight)
         found += faults(call, answer, walking, document)
-        if _permissions()[call.operation] - set(roles()[role].permissions) and not _is_refused(answer):
+        if permissions_of_operations()[call.operation] - set(roles()[role].permissions) and not _is_refused(answer):
             found.append(f"{role} {call.path}: lacks a permission, and got {answer.status_code} {answer.text[:200]}")
     assert count >= sum(len(methods) for methods in document["paths"].values()) - len(LEAVES)
     assert walking.client.get("/api/v1/me").status_code == 200, "still signed in"
@@ -370,19 +369,3 @@ def test_every_act_that_the_walk_left_in_the_journal_has_a_word(city: City) -> N
         done = {one.act for one in journal.entries(connection)}
     assert done <= set(acts()), done - set(acts())
     assert journal.verify(city.app.state.workbench.engine).is_whole
-
-
-@cache
-def _permissions() -> dict[str, set[str]]:
-    """The permissions that each operation names."""
-    return {
-        route.name: {one.call.permission for one in _all(route.dependant) if hasattr(one.call, "permission")}
-        for name in ROUTERS
-        for route in import_module(f"tongpin.workbench.api.{name}").router.routes
-    }
-
-
-def _all(dependant: Any) -> Iterator[Any]:
-    for one in dependant.dependencies:
-        yield one
-        yield from _all(one)

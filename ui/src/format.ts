@@ -80,3 +80,14 @@ export function now(): string {
   const day = [moment.getFullYear(), two(moment.getMonth() + 1), two(moment.getDate())].join('-')
   return `${day} ${two(moment.getHours())}:${two(moment.getMinutes())}`
 }
+
+/** A page path with columns of a row in braces, filled; nothing when a part is missing. */
+export function filled(pattern: string, row: Record<string, unknown>): string | undefined {
+  let whole = true
+  const path = pattern.replace(/\{(\w+)\}/g, (_all, name: string) => {
+    const value = row[name]
+    whole &&= value !== null && value !== undefined && value !== ''
+    return encodeURIComponent(String(value))
+  })
+  return whole ? path : undefined
+}

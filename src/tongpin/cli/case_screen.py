@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tongpin.base.findings import SEVERITY_LABELS
 from tongpin.cli.output import screen
+from tongpin.records.intake.states import REVIEWED
 from tongpin.records.views.shown import (
     ASIDE,
     CODE_LISTS,
@@ -20,10 +21,11 @@ from tongpin.records.views.shown import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import date, datetime
+    from datetime import date
 
     from tongpin.payment.lists.one import OneList
     from tongpin.records.intake.dossier import Dossier
+    from tongpin.records.intake.states import Step
 
 
 def show_dossier(one: Dossier, known: OneList | None = None, on: date | None = None) -> None:
@@ -34,7 +36,7 @@ def show_dossier(one: Dossier, known: OneList | None = None, on: date | None = N
     case = one.case
     screen.say(f"\n{case['case_id']}（{case['institution_code'] or '机构未知'}，{text_of('source', case['source'])}）")
     if one.states:
-        screen.say("状态：" + " → ".join(_state(step.state, step.at) for step in one.states))
+        screen.say("状态：" + " → ".join(map(_state, one.states)))
         screen.say(f"  现在：{one.states[-1].state}（{one.states[-1].why}）")
     if known is not None and on is not None:
         screen.say(f"  {clock_words(known.clock, on)}")
@@ -47,8 +49,10 @@ def show_dossier(one: Dossier, known: OneList | None = None, on: date | None = N
     _show_findings(one)
 
 
-def _state(state: str, at: datetime | None) -> str:
-    return state if at is None else f"{state} {at:%Y-%m-%d}"
+def _state(step: Step) -> str:
+    """A state with its day, after a review with the opinion."""
+    opinion = f"（{step.why}）" if step.why.startswith(REVIEWED) else ""
+    return f"{step.state}{opinion}" if step.at is None else f"{step.state} {step.at:%Y-%m-%d}{opinion}"
 
 
 def _show_case(one: Dossier, *, dated: bool) -> None:

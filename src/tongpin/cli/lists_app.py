@@ -113,11 +113,31 @@ def appeal_file(
     lists_commands.file_appeal(home, area, setl_id, on, reason, evidence or [], attachments or [], institution)
 
 
+@appeal_app.command("review")
+def appeal_review(
+    setl_id: Annotated[str, typer.Argument(metavar="LIST", help="清单的结算号")],
+    on: DayOption,
+    opinion: Annotated[str, typer.Option("--opinion", help="复核意见：成立 | 不成立")],
+    reason: Annotated[str, typer.Option("--reason", help="意见的理由")],
+    by: Annotated[str, typer.Option("--by", help="复核人姓名")],
+    institution: InstitutionOption = None,
+    area: AreaOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    lang: LanguageOption = "zh",
+) -> None:
+    """复核一件申诉，提出意见；决定之前可以再复核，以后一次为准。"""
+    from tongpin.cli import lists_commands
+
+    lists_commands.review_appeal(home, area, setl_id, on, opinion, reason, by, institution)
+
+
 @appeal_app.command("decide")
 def appeal_decide(
     setl_id: Annotated[str, typer.Argument(metavar="LIST", help="清单的结算号")],
     on: DayOption,
     result: Annotated[str, typer.Option("--result", help="成立 | 不成立")],
+    by: Annotated[str, typer.Option("--by", help="决定人姓名，不能是复核人")],
     amount: Annotated[
         str | None, typer.Option("--amount", help="决定的应付总额（元），付费办法按决定金额付时填", show_default=False)
     ] = None,
@@ -129,10 +149,10 @@ def appeal_decide(
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
 ) -> None:
-    """经办决定一件申诉：成立的在年度清算第 8 步改付，已关账的月份不动。"""
+    """终审一件复核过的申诉：成立的在年度清算第 8 步改付，已关账的月份不动。"""
     from tongpin.cli import lists_commands
 
-    lists_commands.decide_appeal(home, area, setl_id, on, result, amount, reason, document, institution)
+    lists_commands.decide_appeal(home, area, setl_id, on, result, by, amount, reason, document, institution)
 
 
 @appeal_app.command("list")
@@ -143,7 +163,7 @@ def appeal_list(
     as_json: JsonOption = False,
     lang: LanguageOption = "zh",
 ) -> None:
-    """全部申诉：提出、期限、结论。"""
+    """全部申诉：提出、期限、复核、结论。"""
     from tongpin.cli import lists_commands
 
     lists_commands.list_appeals(home, area, on)

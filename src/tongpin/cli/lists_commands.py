@@ -212,12 +212,36 @@ def file_appeal(
         texts=texts,
         attachments=attachments,
     )
-    screen.give({"ok": True, **one._asdict()})
+    screen.give({"ok": True, **_given(one)})
     until = f"（期限 {one.window_end}）" if one.window_end else ""
     screen.say(f"已收下 {one.institution_code} 对清单 {setl_id}（{one.month}）的申诉，{one.filed_on}{until}")
     for text in one.evidence:
         screen.say(f"  证据：{text}")
-    screen.say(f"接着：经办决定 tongpin lists appeal decide {setl_id} --on 日期 --result 成立|不成立")
+    screen.say(
+        f"接着：经办复核 tongpin lists appeal review {setl_id} --on 日期 --opinion 成立|不成立 --reason 理由 --by 姓名"
+    )
+
+
+def review_appeal(
+    home_path: Path | None,
+    area: str | None,
+    setl_id: str,
+    on: datetime,
+    opinion: str,
+    reason: str,
+    by: str,
+    institution: str | None,
+) -> None:
+    """Review an appeal."""
+    from tongpin.payment.lists.feedback import review_appeal as record
+
+    home = _opened(home_path)
+    one = record(home, _closed_area(home, area), institution, setl_id, opinion, reason, on.date(), by)
+    screen.give({"ok": True, **_given(one)})
+    review = one.reviews[-1]
+    again = "，代替上一次的意见" if len(one.reviews) > 1 else ""
+    screen.say(f"清单 {setl_id} 的申诉复核意见：{review.opinion}（{review.by}，{review.on}{again}）")
+    screen.say(f"接着：另一人决定 tongpin lists appeal decide {setl_id} --on 日期 --result 成立|不成立 --by 姓名")
 
 
 def decide_appeal(
@@ -226,6 +250,7 @@ def decide_appeal(
     setl_id: str,
     on: datetime,
     result: str,
+    by: str,
     amount: str | None,
     reason: str,
     document: str,
@@ -246,14 +271,15 @@ def decide_appeal(
         setl_id,
         on.date(),
         result,
+        by=by,
         institution_code=institution,
         amount_fen=amount_fen,
         reason=reason,
         document=document,
     )
-    screen.give({"ok": True, **one._asdict()})
+    screen.give({"ok": True, **_given(one)})
     money = f"，应付总额 {yuan(one.amount_fen)} 元" if one.amount_fen is not None else ""
-    screen.say(f"清单 {setl_id} 的申诉{one.result}（{one.decided_on}{money}）")
+    screen.say(f"清单 {setl_id} 的申诉{one.result}（{one.decided_by} 决定，{one.decided_on}{money}）")
     screen.say("已关账的月份不动；成立的在 tongpin clear 年度清算第 8 步改付")
 
 
@@ -264,13 +290,13 @@ def list_appeals(home_path: Path | None, area: str | None, on: datetime | None) 
     home, day = _opened(home_path), _day(on)
     named = _closed_area(home, area)
     found = appeals(home, named)
-    screen.give({"ok": True, "area": named, "appeals": [one._asdict() for one in found]})
+    screen.give({"ok": True, "area": named, "appeals": [_given(one) for one in found]})
     if not found:
         screen.say("没有申诉")
         return
     screen.table(
         f"申诉 {len(found)} 件（{named}）",
-        ["机构", "清单", "月份", "提出", "期限", "理由", "结论"],
+        ["机构", "清单", "月份", "提出", "期限", "理由", "复核", "结论"],
         [
             [
                 one.institution_code,
@@ -279,6 +305,7 @@ def list_appeals(home_path: Path | None, area: str | None, on: datetime | None) 
                 str(one.filed_on),
                 str(one.window_end or "没有期限"),
                 one.reason,
+                "；".join(f"{review.opinion}，{review.by}，{review.on}" for review in one.reviews[-1:]),
                 _outcome(one, day),
             ]
             for one in found
@@ -286,9 +313,14 @@ def list_appeals(home_path: Path | None, area: str | None, on: datetime | None) 
     )
 
 
+def _given(one: Appeal) -> dict[str, Any]:
+    """An appeal for machines."""
+    return {**one._asdict(), "stage": one.stage, "reviews": [review._asdict() for review in one.reviews]}
+
+
 def _outcome(one: Appeal, day: date) -> str:
     if one.result is None:
-        return f"申诉中，已 {(day - one.filed_on).days} 日"
+        return f"申诉中（{one.stage}），已 {(day - one.filed_on).days} 日"
     return f"{one.result}，{one.decided_on}{f'，{one.document}' if one.document else ''}"
 
 

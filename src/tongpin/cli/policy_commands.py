@@ -96,7 +96,7 @@ def show(home_path: Path | None, name: str) -> None:
 
 def check(home_path: Path | None, name: str | None) -> bool:
     """Print what is found in one edition, or in all of them and between them; true when some of it hurts."""
-    from tongpin.payment.policy.check import UNREADABLE, check_edition, check_library
+    from tongpin.payment.policy.check import UNREADABLE, check_edition, check_library, groups_of
     from tongpin.payment.policy.library import policy_folders, policy_named
     from tongpin.store.home import Home
 
@@ -105,7 +105,7 @@ def check(home_path: Path | None, name: str | None) -> bool:
     unreadable = {finding.file for finding in findings if finding.rule_id in UNREADABLE}
     for one in [name] if name else [found for found in policy_folders(home) if found not in unreadable]:
         policy = policy_named(home, one)
-        findings += check_edition(policy, _groups(home, policy.scheme_id))
+        findings += check_edition(policy, groups_of(home, policy.scheme_id))
     faults = sum(finding.severity != "info" for finding in findings)
     screen.give({"ok": not faults, "findings": [finding.as_dict() for finding in findings]})
     screen.findings(findings)
@@ -114,15 +114,6 @@ def check(home_path: Path | None, name: str | None) -> bool:
         f"{name or 'all editions'}: {faults} faults, {len(findings) - faults} remarks",
     )
     return bool(faults)
-
-
-def _groups(home: Home, scheme_id: str) -> set[str] | None:
-    """The groups of a scheme, or none when it is not at hand (an edition may name a scheme to be imported)."""
-    from tongpin.grouping.library import open_scheme, scheme_folders
-
-    if scheme_id not in scheme_folders(home):
-        return None
-    return set(open_scheme(home, scheme_id).drg_codes)
 
 
 def explain(home_path: Path | None, name: str, on: date | None) -> None:

@@ -35,6 +35,7 @@ _STARTS = {
     "jpeg": (b"\xff\xd8\xff",),
     "xlsx": (b"PK\x03\x04",),
     "docx": (b"PK\x03\x04",),
+    "zip": (b"PK\x03\x04",),
 }
 """How files of an ending begin; one that begins otherwise is not what its name says."""
 
@@ -82,16 +83,7 @@ def read_attachment(connection: Connection, number: int, attachment: int, scope:
         raise TongpinError(
             "documents.unknown", f"第 {number} 号公文没有这个附件", where=str(attachment), hint="重新打开公文"
         )
-    path = kept_path(home_of(connection), found[0].digest)
-    content = path.read_bytes() if path.exists() else b""
-    if hashlib.sha256(content).hexdigest() != found[0].digest:
-        raise TongpinError(
-            "documents.changed",
-            f"附件“{found[0].name}”不见了，或不是当时附上的文件",
-            where=str(path),
-            hint="从备份恢复",
-        )
-    return content
+    return kept_file(home_of(connection), found[0].digest, found[0].name)
 
 
 def type_of_file(name: str, content: bytes, allowed: tuple[str, ...]) -> str:
@@ -128,6 +120,17 @@ def _refused(message: str, name: str, hint: str) -> TongpinError:
 def kept_path(home: Home, digest: str) -> Path:
     """Where the home keeps the file of a digest."""
     return home.root / FOLDER / digest[:2] / digest
+
+
+def kept_file(home: Home, digest: str, name: str) -> bytes:
+    """The bytes of a digest; TongpinError `documents.changed` when they are gone or are not what was kept."""
+    path = kept_path(home, digest)
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise TongpinError(
+            "documents.changed", f"“{name}”不见了，或不是当时附上的文件", where=str(path), hint="从备份恢复"
+        )
+    return content
 
 
 def keep_file(home: Home, digest: str, content: bytes) -> None:

@@ -23,9 +23,9 @@ class AttachmentType(Strict):
 
 
 class Limit(Strict):
-    """A limit of attachments."""
+    """A limit of attachments, or of what a package holds unpacked."""
 
-    id: Literal["attachment_bytes", "attachment_count"]
+    id: Literal["attachment_bytes", "attachment_count", "package_bytes", "package_count"]
     label: StrictStr
     unit: Literal["byte", "count"]
     value: StrictInt

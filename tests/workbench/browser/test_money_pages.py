@@ -42,7 +42,9 @@ def test_a_document_goes_from_hand_to_hand_and_comes_back(page_as: Callable[...,
     page = opened(page_as("bureau_handler"), served, "/statements", "各机构各基金")
     page.get_by_role("button", name="起草结算公文").click()
     page.get_by_role("dialog").get_by_role("button", name="起草结算公文").click()
-    page.wait_for_url("**/documents/*", timeout=PATIENCE)
+    drafted = page.get_by_role("button", name="送审")
+    page.get_by_role("dialog").get_by_role("alert").or_(drafted).first.wait_for(timeout=PATIENCE)
+    assert "/documents/" in page.url, page.get_by_role("dialog").inner_text()
     number = page.url.split("?")[0].rsplit("/", 1)[1]
     page.get_by_role("button", name="送审").click()
     page.get_by_role("dialog").get_by_role("button", name="送审").click()

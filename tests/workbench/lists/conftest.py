@@ -54,3 +54,22 @@ def office_of(own: Any, client: Callable[[str], Any]) -> Callable[[str], Any]:
         return one.sign_in(name, PASSWORD)
 
     return of
+
+
+@pytest.fixture
+def both_hands(own: Any, client: Callable[[str], Any]) -> Callable[[str], Any]:
+    """One person who reviews and checks, in the role named."""
+    engine = control_engine(own.home)
+    name = f"both-{secrets.token_hex(3)}"
+    with engine.begin() as connection:
+        wanted = [users.Wanted(role, own.area) for role in ("bureau_handler", "bureau_checker")]
+        users.create(connection, own.home, name, "一人两岗", wanted, by=users.SYSTEM, password=PASSWORD)
+
+    def of(role: str) -> Any:
+        one = type(client("bureau_it"))(own.app, base_url="http://testserver", raise_server_exceptions=False)
+        one.sign_in(name, PASSWORD)
+        grant = next(held["grant"] for held in one.me["roles"] if held["id"] == role)
+        assert one.put("/api/v1/session/role", json={"grant": grant}).status_code == 200
+        return one
+
+    return of

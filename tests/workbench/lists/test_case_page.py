@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 LIST = "settlement_list"
+AMOUNTS = ("total_fee_fen", "standard_fen", "pool_payable_fen", "result_fen")
 
 
 def lists_of(city: Any, institution: str, *, other: bool = False) -> list[str]:
@@ -78,6 +79,16 @@ class TestOneCase:
         dates = {one["id"]: one["value"] for one in found["dates"]}
         assert len(dates) == 8
         assert dates["discharge_date"] == f"{known.case['discharge_time']:%Y-%m-%d}"
+
+    def test_the_head_says_what_the_closed_month_paid(self, city: Any, client: Any, hospital: str) -> None:
+        line = posted_lines(city.home, paid_list(city, hospital)).to_pylist()[-1]
+        found = read(client("insurance_office"), line["case_id"])
+        outcome = {one["id"]: one["value"] for one in found["outcome"]}
+        assert outcome["drg"].split()[0] == (line["drg"] or "未入组")
+        assert [outcome[name] for name in AMOUNTS] == [line[name] for name in AMOUNTS]
+        assert found["simulated"], "the edition of the demonstration is assumed"
+        coder = read(client("records_room"), line["case_id"])
+        assert [one["id"] for one in coder["outcome"]] == ["drg", "weight"]
 
     def test_amounts_are_absent_without_the_right_to_money(self, city: Any, client: Any, hospital: str) -> None:
         case_id = lists_of(city, hospital)[0]

@@ -91,8 +91,8 @@ class TestAppeals:
         assert found["clauses"][0]["words"] in words
         assert "模拟" in words, "what rests on assumed values says so"
 
-    def test_filed_decided_and_told_to_both(self, own: Any, sign_in: Any) -> None:
-        desk, bureau = sign_in("insurance_office"), sign_in("bureau_checker")
+    def test_filed_reviewed_decided_and_told_to_both(self, own: Any, sign_in: Any) -> None:
+        desk, handler, bureau = (sign_in(role) for role in ("insurance_office", "bureau_handler", "bureau_checker"))
         institution, case_id = grouped_case(desk, own)
         address = f"/api/v1/lists/{institution}/{case_id}"
         early = bureau.post(f"{address}/decision", json={"result": "成立", "reason": "证据充分"})
@@ -104,17 +104,44 @@ class TestAppeals:
         assert known.evidence[1].startswith(f"附件 申诉书-{case_id}.docx")
         assert desk.post(f"{address}/appeal", json={"reason": "再来一次"}).json()["code"] == "lists.appeal.twice"
         assert desk.post(f"{address}/decision", json={"result": "成立", "reason": "自己定"}).status_code == 403
-        decided = bureau.post(
-            f"{address}/decision", json={"result": "成立", "reason": "证据充分", "document": "示〔1〕"}
-        )
+        decision = {"result": "成立", "reason": "证据充分", "document": "示〔1〕"}
+        assert desk.rows("appeals", parameters={"area": own.area})["rows"][0]["result"] == "待复核"
+        assert bureau.post(f"{address}/decision", json=decision).json()["code"] == "lists.appeal.unreviewed"
+        proposal = {"opinion": "成立", "reason": "病程支持"}
+        assert bureau.post(f"{address}/review", json=proposal).status_code == 403, "the checker decides"
+        assert handler.get(f"{address}/evidence").json()["may_review"]
+        reviewed = handler.post(f"{address}/review", json=proposal)
+        assert reviewed.status_code == 200, reviewed.text
+        assert (reviewed.json()["stage"], reviewed.json()["reviews"][0]["by"]) == ("待终审", "bureau_handler")
+        seen = desk.get(f"{address}/evidence").json()
+        assert (seen["appeal"]["reviews"][0]["opinion"], seen["appeal"]["reviews"][0]["by"]) == ("成立", None)
+        assert handler.post(f"{address}/decision", json=decision).status_code == 403, "the handler reviews"
+        assert bureau.get(f"{address}/evidence").json()["may_decide"]
+        decided = bureau.post(f"{address}/decision", json=decision)
         assert decided.status_code == 200, decided.text
+        assert handler.post(f"{address}/review", json=proposal).json()["code"] == "lists.appeal.decided"
         (known,) = appeals(own.home, own.area)
-        assert (known.result, known.document) == ("成立", "示〔1〕")
+        assert (known.result, known.document, known.decided_by) == ("成立", "示〔1〕", "bureau_checker")
         rows = desk.rows("appeals", parameters={"area": own.area})["rows"]
         assert [(row["setl_id"], row["result"]) for row in rows] == [(case_id, "成立")]
         with control_engine(own.home).connect() as connection:
             acts = [one.act for one in journal.entries(connection, subject=f"appeal/{institution}/{case_id}")]
-        assert [one for one in acts if one.startswith("appeals.")] == ["appeals.file", "appeals.decide"]
+        assert [one for one in acts if one.startswith("appeals.")] == [
+            *("appeals.file", "appeals.review", "appeals.decide")
+        ]
+
+    def test_who_holds_both_roles_decides_no_appeal_that_they_reviewed(
+        self, own: Any, sign_in: Any, both_hands: Any
+    ) -> None:
+        desk = sign_in("insurance_office")
+        institution, case_id = grouped_case(desk, own, 1)
+        address = f"/api/v1/lists/{institution}/{case_id}"
+        assert desk.post(f"{address}/appeal", json={"reason": "主要诊断有依据"}).status_code == 201
+        both_hands("bureau_handler").post(f"{address}/review", json={"opinion": "成立", "reason": "病程支持"})
+        checker = both_hands("bureau_checker")
+        assert not checker.get(f"{address}/evidence").json()["may_decide"]
+        answer = checker.post(f"{address}/decision", json={"result": "成立", "reason": "证据充分"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "lists.appeal.same_hand")
 
     def test_another_hospital_is_neither_read_nor_appealed_for(self, own: Any, sign_in: Any) -> None:
         desk, bureau = sign_in("insurance_office"), sign_in("bureau_handler")

@@ -19,6 +19,8 @@ export interface Section {
   fields?: (Written & { id: string; label: string; value: unknown; note?: string })[]
   columns?: (Written & { id: string; label: string })[]
   rows?: Record<string, unknown>[]
+  /** Where the first cell of a row leads: a page path with columns in braces. */
+  link?: string | null
 }
 
 /** A figure (KPI) as every cockpit and workplace gets it. */

@@ -273,7 +273,8 @@ def told(event: str, body: Mapping[str, Any]) -> str:
             document = f"（{body['document']}）" if body["document"] else ""
             return f"{body['reason']}{document}"
         case _:
-            return "；".join(
+            paper = f"{body['document']}：" if body.get("document") else ""
+            return paper + "；".join(
                 f"{one['sub']} = {MISSING if one['value'] is None else number_text(one['value'], 2)}（{one['source']}）"
                 for one in body["figures"]
             )

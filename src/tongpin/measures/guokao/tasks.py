@@ -166,39 +166,53 @@ class Desk:
                 raise _refused("guokao.reason", f"指标 {number} 的原因是空的", "写清楚为什么变化")
             return self._add([(number, REASON, {"text": text.strip()})], on, actor)
 
+    def lacking(self, task: Task, figures: Sequence[Any], *, is_large: bool) -> list[str]:
+        """What keeps an indicator with these figures from being submitted, in words; nothing when it is ready.
+
+        No owner, no figure, a figure of some months only, a filed figure without evidence, a large change without its
+        reason, already submitted.
+        """
+        told = []
+        if task.is_sent:
+            told.append("已经提交")
+        if not task.owner:
+            told.append("没有责任科室")
+        if not _complete(figures, self.indicators[task.no].kind == "vector"):
+            told.append("数不全")
+        if any(one["months"] for one in figures):
+            told.append("只及几个月，不是全年的数")
+        if self.indicators[task.no].kind != "records" and not task.evidence:
+            told.append("没有佐证")
+        if is_large and not task.reason:
+            told.append("与上年变化大，没有说明原因")
+        return told
+
     def submit(
-        self, numbers: Sequence[str], values: Mapping[str, Sequence[Any]], large: Sequence[Change], on: date, actor: str
+        self,
+        numbers: Sequence[str],
+        values: Mapping[str, Sequence[Any]],
+        large: Sequence[Change],
+        on: date,
+        actor: str,
+        document: str = "",
     ) -> list[Task]:
         """Submit indicators with their figures (number -> list of {sub, value, source, months}).
 
-        Refused (`guokao.submit`): no owner, no figure, a figure of some months only, a filed figure without evidence,
-        a large change without its reason, already submitted; all that stands in the way is said at once.
+        `document`: the paper that approved it. Refused (`guokao.submit`) for whatever is `lacking`; all that stands in
+        the way is said at once.
         """
         with self.home.locked():
-            faults = []
-            known = self.tasks()
             changed = {one.no for one in large if one.is_large}
+            faults = []
             for number in numbers:
-                task = self._task(number, on)
                 figures = values.get(number, ())
-                told = []
-                if task.is_sent:
-                    told.append("已经提交")
-                if not task.owner:
-                    told.append("没有责任科室")
-                if not _complete(figures, self.indicators[number].kind == "vector"):
-                    told.append("数不全")
-                if any(one["months"] for one in figures):
-                    told.append("只及几个月，不是全年的数")
-                if self.indicators[number].kind != "records" and not task.evidence:
-                    told.append("没有佐证")
-                if number in changed and not known[number].reason:
-                    told.append("与上年变化大，没有说明原因")
-                if told:
+                if told := self.lacking(self._task(number, on), figures, is_large=number in changed):
                     faults.append(f"{number}：{'、'.join(told)}")
             if faults:
-                raise _refused("guokao.submit", "；".join(faults), "先 assign、evidence、reason，补齐后再提交")
-            return self._add([(number, SUBMITTED, {"figures": list(values[number])}) for number in numbers], on, actor)
+                raise _refused("guokao.submit", "；".join(faults), "先分派、附佐证、说明原因，补齐后再提交")
+            rests = {"document": document} if document else {}
+            sent = [(number, SUBMITTED, {"figures": list(values[number]), **rests}) for number in numbers]
+            return self._add(sent, on, actor)
 
     def take_back(self, number: str, reason: str, document: str, on: date, actor: str) -> list[Task]:
         """Note that the province returned a submitted indicator, and why."""

@@ -1,6 +1,6 @@
-"""Feedback 结果反馈: a month's group results are published, hospitals appeal within the window, appeals are decided.
+"""Feedback 结果反馈: a month's results are published, hospitals appeal in time, one person reviews, another decides.
 
-Publications, appeals and their results are append-only accounts of the home; the closed month is never touched, a
+Publications, appeals, reviews and results are append-only accounts of the home; the closed month is never touched, a
 decided appeal enters the clearing of the year as a decision (S902-01, C0 step 8).
 """
 
@@ -23,7 +23,7 @@ from tongpin.payment.month.closed import closed_manifest, closed_months
 from tongpin.payment.month.posting import REVERSAL
 from tongpin.payment.policy.library import policy_named
 from tongpin.records.intake.load import DECISIONS, read_loaded
-from tongpin.records.intake.states import UNDECIDED
+from tongpin.records.intake.states import REVIEWED, UNDECIDED
 from tongpin.store import lake
 
 if TYPE_CHECKING:
@@ -33,11 +33,14 @@ if TYPE_CHECKING:
 
     from tongpin.store.home import Home
 
-PUBLICATIONS, APPEALS_FILED, APPEALS_DECIDED = "publications", "appeals", "appeal_results"
+PUBLICATIONS, APPEALS_FILED = "publications", "appeals"
+APPEALS_REVIEWED, APPEALS_DECIDED = "appeal_reviews", "appeal_results"
 UPHELD, REJECTED_APPEAL = "成立", "不成立"
 RESULTS = (UPHELD, REJECTED_APPEAL)
 FILED = "受理"
 """What an appeal that nobody has decided yet is worth as a result."""
+TO_REVIEW, TO_DECIDE = "待复核", "待终审"
+"""Where an appeal stands that nobody has decided yet."""
 
 PUBLICATION_SCHEMA = pa.schema(
     [
@@ -52,19 +55,36 @@ APPEAL_SCHEMA = pa.schema(
     [*_LIST, *((name, pa.string()) for name in ("month", "reason", "evidence")), ("filed_on", pa.date32())]
 )
 """An appeal that a hospital filed about a list of a published month; `evidence`: JSON texts and files with digests."""
+REVIEW_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("area", "institution_code", "setl_id", "opinion", "reason", "by")),
+        ("reviewed_on", pa.date32()),
+        ("number", pa.int64()),
+    ]
+)
+"""What a reviewer proposes for an appeal, and why; of several the one with the highest `number` counts."""
 RESULT_SCHEMA = pa.schema(
     [
         *_LIST,
-        *((name, pa.string()) for name in ("result", "reason", "document")),
+        *((name, pa.string()) for name in ("result", "reason", "document", "by")),
         ("amount_fen", pa.int64()),
         ("decided_on", pa.date32()),
     ]
 )
-"""What an appeal came to; `amount_fen`: the gross decided, where the edition pays a decided amount."""
+"""What an appeal came to, decided by whom; `amount_fen`: the gross decided, where the edition pays such an amount."""
+
+
+class Review(NamedTuple):
+    """A review 复核 of an appeal: what is proposed, why, when, by whom."""
+
+    opinion: str
+    reason: str
+    on: date
+    by: str
 
 
 class Appeal(NamedTuple):
-    """An appeal with its window and, once decided, its result."""
+    """An appeal with its window, its reviews (the last one counts) and, once decided, its result."""
 
     area: str
     institution_code: str
@@ -74,10 +94,18 @@ class Appeal(NamedTuple):
     reason: str
     evidence: tuple[str, ...]
     window_end: date | None
+    reviews: tuple[Review, ...]
     result: str | None
     amount_fen: int | None
     decided_on: date | None
+    decided_by: str | None
+    decision_reason: str | None
     document: str | None
+
+    @property
+    def stage(self) -> str:
+        """What the appeal waits for, or what it came to."""
+        return self.result or (TO_DECIDE if self.reviews else TO_REVIEW)
 
 
 def publish(home: Home, area: str, month: str, on: date, reason: str = "") -> Published:
@@ -184,6 +212,46 @@ def file_appeal(
     return _appeal(home, area, institution_code, setl_id)
 
 
+def review_appeal(
+    home: Home,
+    area: str,
+    institution_code: str | None,
+    setl_id: str,
+    opinion: str,
+    reason: str,
+    on: date,
+    by: str,
+) -> Appeal:
+    """Review a filed appeal: propose `成立` or `不成立`; a later review replaces an earlier one until the decision.
+
+    Raises PolicyError `lists.appeal.unknown` (nothing filed), `.decided`, `.early` (before it was filed or reviewed
+    last), `.opinion`, `.reason`, `.by` (no name). Source: S902-01.
+    """
+    if opinion not in RESULTS:
+        raise PolicyError("lists.appeal.opinion", f"不知道的复核意见“{opinion}”", hint=f"可写：{'、'.join(RESULTS)}")
+    if not reason.strip():
+        raise PolicyError("lists.appeal.reason", "复核须写明理由", hint="用 --reason 写明")
+    name = _name(by, "复核人")
+    with home.locked():
+        one = _undecided(home, area, institution_code, setl_id)
+        last = one.reviews[-1].on if one.reviews else one.filed_on
+        if on < last:
+            known = "上次复核" if one.reviews else "提出"
+            raise PolicyError("lists.appeal.early", f"申诉于 {last} {known}，不能在 {on} 复核", hint="检查 --on")
+        row = {
+            "area": area,
+            "institution_code": one.institution_code,
+            "setl_id": setl_id,
+            "opinion": opinion,
+            "reason": reason.strip(),
+            "by": name,
+            "reviewed_on": on,
+            "number": _rows(home, APPEALS_REVIEWED, REVIEW_SCHEMA).num_rows + 1,
+        }
+        lake.append(home, APPEALS_REVIEWED, pa.Table.from_pylist([row], schema=REVIEW_SCHEMA))
+    return _appeal(home, area, one.institution_code, setl_id)
+
+
 def decide_appeal(
     home: Home,
     area: str,
@@ -191,27 +259,25 @@ def decide_appeal(
     on: date,
     result: str,
     *,
+    by: str,
     institution_code: str | None = None,
     amount_fen: int | None = None,
     reason: str = "",
     document: str = "",
 ) -> Appeal:
-    """Decide a filed appeal: `成立` or `不成立`; it then comes out of `decisions` as a row of kind `appeal`.
+    """Decide a reviewed appeal: `成立` or `不成立`; it then comes out of `decisions` as a row of kind `appeal`.
 
-    `amount_fen`: the gross of the case, where the edition pays upheld appeals at the amount decided. Raises PolicyError
-    `lists.appeal.unknown` (nothing filed), `.decided` (already, here or in a loaded decision), `.result`, `.early`,
-    `.amount` (missing, negative, or of no use).
+    `by`: who decides, another person than the reviewer. `amount_fen`: the gross of the case, where the edition pays
+    upheld appeals at the amount decided. Raises PolicyError `lists.appeal.unknown` (nothing filed), `.decided`
+    (already, here or in a loaded decision), `.result`, `.unreviewed`, `.same_hand`, `.early`, `.by` (no name),
+    `.amount` (missing, negative, or of no use). Source: S902-01.
     """
     if result not in RESULTS:
         raise PolicyError("lists.appeal.result", f"不知道的结论“{result}”", hint=f"可写：{'、'.join(RESULTS)}")
+    name = _name(by, "决定人")
     with home.locked():
-        one = _appeal(home, area, institution_code, setl_id)
-        if one.result is not None:
-            raise PolicyError(
-                "lists.appeal.decided", f"清单 {setl_id} 的申诉已于 {one.decided_on} 决定：{one.result}", hint="不再改"
-            )
-        if on < one.filed_on:
-            raise PolicyError("lists.appeal.early", f"申诉于 {one.filed_on} 提出，不能在 {on} 决定", hint="检查 --on")
+        one = _undecided(home, area, institution_code, setl_id)
+        _check_reviewed(one, on, name)
         _check_amount(home, one, on, result, amount_fen)
         row = {
             "area": area,
@@ -220,11 +286,44 @@ def decide_appeal(
             "result": result,
             "reason": reason.strip(),
             "document": document.strip(),
+            "by": name,
             "amount_fen": amount_fen,
             "decided_on": on,
         }
         lake.append(home, APPEALS_DECIDED, pa.Table.from_pylist([row], schema=RESULT_SCHEMA))
     return _appeal(home, area, one.institution_code, setl_id)
+
+
+def _undecided(home: Home, area: str, institution_code: str | None, setl_id: str) -> Appeal:
+    one = _appeal(home, area, institution_code, setl_id)
+    if one.result is not None:
+        raise PolicyError(
+            "lists.appeal.decided", f"清单 {setl_id} 的申诉已于 {one.decided_on} 决定：{one.result}", hint="不再改"
+        )
+    return one
+
+
+def _check_reviewed(one: Appeal, on: date, by: str) -> None:
+    """An appeal is decided after its review, by somebody else."""
+    if not one.reviews:
+        raise PolicyError(
+            "lists.appeal.unreviewed",
+            f"清单 {one.setl_id} 的申诉还没有复核，不能决定",
+            hint=f"先由另一人复核：tongpin lists appeal review {one.setl_id}",
+        )
+    review = one.reviews[-1]
+    if by == review.by:
+        raise PolicyError(
+            "lists.appeal.same_hand", f"清单 {one.setl_id} 的申诉由 {by} 复核，不能再由 {by} 决定", hint="由另一人决定"
+        )
+    if on < review.on:
+        raise PolicyError("lists.appeal.early", f"申诉于 {review.on} 复核，不能在 {on} 决定", hint="检查 --on")
+
+
+def _name(by: str, what: str) -> str:
+    if not by.strip():
+        raise PolicyError("lists.appeal.by", f"没有写{what}", hint="用 --by 写明姓名")
+    return by.strip()
 
 
 def _check_amount(home: Home, one: Appeal, on: date, result: str, amount_fen: int | None) -> None:
@@ -250,6 +349,10 @@ def appeals(home: Home, area: str) -> list[Appeal]:
         pc.invert(pc.is_in(pc.fill_null(loaded["result"], ""), pa.array(sorted(UNDECIDED))))
     ).to_pylist():
         results.setdefault(_key(row), row | {"decided_on": row["decided_date"]})
+    reviews: dict[tuple[str, str], list[Review]] = {}
+    for row in _reviews(home, area).to_pylist():
+        one = Review(row["opinion"], row["reason"], row["reviewed_on"], row["by"])
+        reviews.setdefault(_key(row), []).append(one)
     windows = publications(home, area) if filed else {}
     made = []
     for row in filed:
@@ -260,9 +363,12 @@ def appeals(home: Home, area: str) -> list[Appeal]:
                 **{name: row[name] for name in ("area", "institution_code", "setl_id", "month", "filed_on", "reason")},
                 evidence=tuple(json.loads(row["evidence"])),
                 window_end=published.until if published else None,
+                reviews=tuple(reviews.get(_key(row), ())),
                 result=found.get("result"),
                 amount_fen=found.get("amount_fen"),
                 decided_on=found.get("decided_on"),
+                decided_by=found.get("by"),
+                decision_reason=found.get("reason"),
                 document=found.get("document"),
             )
         )
@@ -270,7 +376,10 @@ def appeals(home: Home, area: str) -> list[Appeal]:
 
 
 def appeal_steps(home: Home, area: str | None) -> pa.Table:
-    """The appeals of the home's own book as steps of lists: institution_code, case_id, on, result."""
+    """The appeals of the home's own book as steps that the clock counts: institution_code, case_id, on, result.
+
+    A review is none of them: the time for the decision goes on from the day of the appeal.
+    """
     filed = _of_area(_rows(home, APPEALS_FILED, APPEAL_SCHEMA), area)
     decided = own_results(home, area)
     names = ["institution_code", "case_id", "on", "result"]
@@ -279,6 +388,19 @@ def appeal_steps(home: Home, area: str | None) -> pa.Table:
     )
     second = decided.select(["institution_code", "setl_id", "decided_on", "result"]).rename_columns(names)
     return pa.concat_tables([first, second])
+
+
+def review_steps(home: Home, area: str | None) -> pa.Table:
+    """The reviews of appeals as further steps of lists, in the columns of `appeal_steps`; the opinion is the result."""
+    found = _reviews(home, area)
+    opinions = pc.binary_join_element_wise(pa.scalar(REVIEWED), found["opinion"], "")
+    names = ["institution_code", "case_id", "on", "result"]
+    return pa.table([found["institution_code"], found["setl_id"], found["reviewed_on"], opinions], names)
+
+
+def _reviews(home: Home, area: str | None) -> pa.Table:
+    """The reviews of an area, oldest first."""
+    return _of_area(_rows(home, APPEALS_REVIEWED, REVIEW_SCHEMA), area).sort_by("number")
 
 
 def own_results(home: Home, area: str | None) -> pa.Table:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tongpin.payment.lists.dates import dates_of
-from tongpin.payment.lists.feedback import appeal_steps
+from tongpin.payment.lists.feedback import appeal_steps, review_steps
 from tongpin.payment.lists.overdue import standing_in_home
 from tongpin.payment.lists.standing import ACTOR_LABELS, HOSPITAL
 from tongpin.payment.month.closed import areas_of, areas_routed
@@ -38,7 +38,8 @@ def one_list(home: Home, case_id: str, on: date) -> dict[str, OneList]:
     found: dict[str, OneList] = {}
     for area in areas_routed(home) or areas_of(home) or (None,):
         dates = {row["institution_code"]: row for row in dates_of(home, area, case_id)}
-        steps = [row for row in appeal_steps(home, area).to_pylist() if row["case_id"] == case_id]
+        both = (*appeal_steps(home, area).to_pylist(), *review_steps(home, area).to_pylist())
+        steps = [row for row in both if row["case_id"] == case_id]
         for row in standing_in_home(home, area, on, case_id).to_pylist():
             code = row["institution_code"]
             own = tuple(Appeal(one["on"], one["result"]) for one in steps if one["institution_code"] == code)

@@ -50,16 +50,16 @@ def check_library(home: Home) -> list[Finding]:
         try:
             policies.append(policy_named(home, name))
         except PolicyError as error:
-            findings.append(_of_error(name, error, UNREADABLE))
+            findings.append(finding_of(name, error, UNREADABLE))
     for area in sorted({policy.id.split("/")[0] for policy in policies}):
         try:
             check_spans([p for p in policies if p.id.split("/")[0] == area and not p.edition.draft])
         except PolicyError as error:
-            findings.append(_of_error(area, error, error.code))
+            findings.append(finding_of(area, error, error.code))
     try:
         findings += possible_ties(open_routes(home))
     except PolicyError as error:
-        findings.append(_of_error(ROUTES_FILE, error, error.code))
+        findings.append(finding_of(ROUTES_FILE, error, error.code))
     shipped = {policy.id: policy.digest for policy in policies if Path(policy.file).is_relative_to(shipped_policies())}
     recorded = frozen_digests()
     hidden = set(policy_folders(home)) - set(shipped)
@@ -68,7 +68,17 @@ def check_library(home: Home) -> list[Finding]:
     )
 
 
-def _of_error(place: str, error: PolicyError, rule: str) -> Finding:
+def groups_of(home: Home, scheme_id: str) -> set[str] | None:
+    """The groups of a scheme, or none when it is not at hand (an edition may name a scheme to be imported)."""
+    from tongpin.grouping.library import open_scheme, scheme_folders
+
+    if scheme_id not in scheme_folders(home):
+        return None
+    return set(open_scheme(home, scheme_id).drg_codes)
+
+
+def finding_of(place: str, error: PolicyError, rule: str) -> Finding:
+    """A refusal as a finding of the place it is about."""
     return Finding(rule, "error", place, 0, error.where, "", error.message, error.hint, ("price",))
 
 

@@ -26,10 +26,7 @@ def new_edition(home: Home, name: str, source: str) -> Policy:
     source's. Its first line leads editors to the schema, which stands beside the areas. Raises PolicyError
     `policy.name`, `policy.exists` or `policy.unknown`.
     """
-    if not _NAME.fullmatch(name):
-        raise PolicyError("policy.name", f"“{name}”不能作版本的名称", hint="写成 统筹区/版本，例如 my-city/2026")
-    if name in policy_folders(home):
-        raise PolicyError("policy.exists", f"已经有付费办法 {name}", hint="换一个版本名；不要覆盖已有的版本")
+    check_new_name(home, name)
     original = policy_named(home, source)
     folder = policy_folders(home)[source]
     target = home.policies.joinpath(*name.split("/"))
@@ -41,6 +38,14 @@ def new_edition(home: Home, name: str, source: str) -> Policy:
     label = f"{original.edition.label}——草案 {name}"
     (target / POLICY_FILE).write_text(_renamed(text, name, label), encoding="utf-8")
     return Policy.load(target)
+
+
+def check_new_name(home: Home, name: str) -> None:
+    """Nothing, or PolicyError: `policy.name` (not `area/edition`), `policy.exists` (there is one of that name)."""
+    if not _NAME.fullmatch(name):
+        raise PolicyError("policy.name", f"“{name}”不能作版本的名称", hint="写成 统筹区/版本，例如 my-city/2026")
+    if name in policy_folders(home):
+        raise PolicyError("policy.exists", f"已经有付费办法 {name}", hint="换一个版本名；不要覆盖已有的版本")
 
 
 def _renamed(text: str, name: str, label: str) -> str:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 DRAFT, UPLOADED, RETURNED, ACCEPTED = "草稿", "已上传", "校验退回", "已接收"
 GROUPED, APPEALED, FINAL, WITHDRAWN = "已分组", "申诉中", "终审", "作废"
 STATES = (DRAFT, UPLOADED, RETURNED, ACCEPTED, GROUPED, APPEALED, FINAL, WITHDRAWN)
-UNDECIDED = frozenset({"", "受理", "复核中"})
+REVIEWED = "复核："
+"""Before the opinion of a reviewer, as a result of an appeal."""
+UNDECIDED = frozenset({"", "受理", "复核中", f"{REVIEWED}成立", f"{REVIEWED}不成立"})
 """Results of an appeal that decide nothing yet."""
 
 

@@ -68,20 +68,19 @@ def _joint(context: Context, found: Any, folder: Path) -> list[Path]:
     return kept(context, folder, f"联合报告-{own.name}-{month}", writers)
 
 
-def _meeting_job(context: Context) -> Job[Any]:
-    month, hospital, dept, on, area = (
-        context.asked.month,
-        context.hospital,
-        context.whose.dept,
-        context.on,
-        context.area,
-    )
+def _of_month(kind: str, words: str, make: Callable[..., Any]) -> Callable[[Context], Job[Any]]:
+    """The job of a report that `make` gives of a month, a hospital and perhaps one department."""
 
-    def work(tell: Tell) -> Any:
-        tell("各科室的变化、盈亏病组与要看的病例")
-        return meetings_in_home(context.home, month, hospital, on, dept, area)
+    def job(context: Context) -> Job[Any]:
+        asked = (context.asked.month, context.hospital, context.on, context.whose.dept, context.area)
 
-    return Job(("meeting", month, hospital, dept, on, area), work)
+        def work(tell: Tell) -> Any:
+            tell(words)
+            return make(context.home, *asked)
+
+        return Job((kind, *asked), work)
+
+    return job
 
 
 def _meeting(context: Context, found: Any, folder: Path) -> list[Path]:
@@ -91,22 +90,6 @@ def _meeting(context: Context, found: Any, folder: Path) -> list[Path]:
         write_meeting_docx(replace(one, notices=(context.mark, *one.notices)), path)
         paths.append(path)
     return paths
-
-
-def _monthly_job(context: Context) -> Job[Any]:
-    month, hospital, dept, on, area = (
-        context.asked.month,
-        context.hospital,
-        context.whose.dept,
-        context.on,
-        context.area,
-    )
-
-    def work(tell: Tell) -> Any:
-        tell("汇总本月两侧")
-        return monthly_in_home(context.home, month, hospital, on, dept, area)
-
-    return Job(("monthly", month, hospital, dept, on, area), work)
 
 
 def _monthly(context: Context, found: Any, folder: Path) -> list[Path]:
@@ -196,7 +179,7 @@ REPORTS: tuple[PaperKind, ...] = (
         "measures.read",
         ("month!", "hospital!", "dept"),
         (".docx", ".xlsx"),
-        _monthly_job,
+        _of_month("monthly", "汇总本月两侧", monthly_in_home),
         _monthly,
         whole=False,
         listed=True,
@@ -208,7 +191,7 @@ REPORTS: tuple[PaperKind, ...] = (
         "measures.read",
         ("month!", "hospital!", "dept"),
         (".docx",),
-        _meeting_job,
+        _of_month("meeting", "各科室的变化、盈亏病组与要看的病例", meetings_in_home),
         _meeting,
         whole=False,
         listed=True,

@@ -1,4 +1,4 @@
-"""Appeals 申诉: evidence and letter filled in, appeals filed by hospitals, decided by the agency (S902-01, S902-03)."""
+"""Appeals 申诉: evidence and letter of hospitals, reviewed and decided by the agency (S902-01, S902-03)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 
 from tongpin.payment.appeal_letter import Evidence, alike_words, evidence_of, write_appeal_letter
-from tongpin.payment.lists.feedback import RESULTS, Appeal, appeals, decide_appeal, file_appeal
+from tongpin.payment.lists.feedback import RESULTS, Appeal, appeals, decide_appeal, file_appeal, review_appeal
 from tongpin.payment.policy.library import policy_named
 from tongpin.store.home import Home
 from tongpin.workbench.api.asking import Bench, needs
@@ -30,6 +30,7 @@ from tongpin.workbench.today import today
 router = APIRouter(prefix="/lists/{institution}/{setl_id}", tags=["清单与申诉"], responses=REFUSALS)
 Reader = Annotated[Identity, Depends(needs("lists.read"))]
 Appellant = Annotated[Identity, Depends(needs("appeals.write"))]
+Reviewer = Annotated[Identity, Depends(needs("appeals.review"))]
 Decider = Annotated[Identity, Depends(needs("appeals.decide"))]
 Place = Annotated[str, PathPart(max_length=64)]
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -41,6 +42,14 @@ class AppealWanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
     reason: str = Field(min_length=2, max_length=4_000)
     texts: list[Annotated[str, Field(max_length=1_000)]] = Field(default=[], max_length=20)
+
+
+class AppealReviewWanted(BaseModel):
+    """A review of an appeal: what is proposed, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    opinion: str = Field(max_length=16)
+    reason: str = Field(min_length=2, max_length=4_000)
 
 
 class DecisionWanted(BaseModel):
@@ -61,8 +70,17 @@ class EvidenceStep(BaseModel):
     source: str
 
 
+class AppealReview(BaseModel):
+    """A review; `by` for the agency only."""
+
+    opinion: str
+    reason: str
+    on: date
+    by: str | None
+
+
 class AppealShown(BaseModel):
-    """An appeal as it was filed, and its result."""
+    """An appeal as it was filed, its reviews (the last one counts), its result; `decided_by` for the agency only."""
 
     institution_code: str
     setl_id: str
@@ -71,8 +89,12 @@ class AppealShown(BaseModel):
     reason: str
     evidence: list[str]
     window_end: date | None
+    stage: str
+    reviews: list[AppealReview]
     result: str | None
     decided_on: date | None
+    decided_by: str | None
+    decision_reason: str | None
     document: str | None
 
 
@@ -94,6 +116,7 @@ class EvidenceShown(BaseModel):
     own_alike: list[AppealShown]
     appeal: AppealShown | None
     may_file: bool
+    may_review: bool
     may_decide: bool
     pays_decided: bool
     results: list[str]
@@ -164,14 +187,36 @@ def file_list_appeal(
         shutil.copyfile(letter, kept)
     details = {"reason": body.reason, "month": filed.month}
     noted(bench, asker, "appeals.file", f"appeal/{institution}/{setl_id}", details)
-    return _appeal(filed)
+    return _appeal(filed, asker)
+
+
+@router.post("/review", summary="复核申诉")
+def review_list_appeal(
+    institution: Place, setl_id: Place, body: AppealReviewWanted, asker: Reviewer, bench: Bench
+) -> AppealShown:
+    """Review a filed appeal for the decision by somebody else; a later review replaces an earlier one (S902-01)."""
+    check_whole_region(asker)
+    found = evidence_of(bench.home, bench.home, institution, setl_id)
+    reviewed = review_appeal(
+        bench.home,
+        found.area,
+        institution,
+        setl_id,
+        body.opinion,
+        body.reason,
+        today(bench.home),
+        asker.name,
+    )
+    details = {"opinion": body.opinion, "reason": body.reason}
+    noted(bench, asker, "appeals.review", f"appeal/{institution}/{setl_id}", details)
+    return _appeal(reviewed, asker)
 
 
 @router.post("/decision", summary="决定申诉")
 def decide_list_appeal(
     institution: Place, setl_id: Place, body: DecisionWanted, asker: Decider, bench: Bench
 ) -> AppealShown:
-    """Decide a filed appeal; the closed month stays, an upheld one is paid anew in step 8 of the clearing."""
+    """Decide an appeal that somebody else reviewed; step 8 of the clearing pays an upheld one anew."""
     check_whole_region(asker)
     found = evidence_of(bench.home, bench.home, institution, setl_id)
     decided = decide_appeal(
@@ -180,6 +225,7 @@ def decide_list_appeal(
         setl_id,
         today(bench.home),
         body.result,
+        by=asker.name,
         institution_code=institution,
         amount_fen=body.amount_fen,
         reason=body.reason,
@@ -187,7 +233,7 @@ def decide_list_appeal(
     )
     details: dict[str, Any] = {"result": body.result, "reason": body.reason, "document": body.document}
     noted(bench, asker, "appeals.decide", f"appeal/{institution}/{setl_id}", details)
-    return _appeal(decided)
+    return _appeal(decided, asker)
 
 
 def _sees_money(asker: Identity) -> None:
@@ -212,6 +258,7 @@ def _evidence(desk: Home, found: Evidence, asker: Identity, on: date) -> Evidenc
     published = found.published
     filed = _filed(desk, found)
     policy = policy_named(desk, found.policy)
+    waits = filed is not None and filed.result is None
     is_open = published is not None and published.on <= on and (published.until is None or on <= published.until)
     return EvidenceShown(
         **{name: getattr(found, name) for name in ("institution_code", "institution_name", "setl_id", "month")},
@@ -228,13 +275,14 @@ def _evidence(desk: Home, found: Evidence, asker: Identity, on: date) -> Evidenc
             for one in found.clauses
         ],
         alike=alike_words(found.alike),
-        own_alike=[_appeal(one) for one in found.alike.own],
-        appeal=_appeal(filed) if filed else None,
+        own_alike=[_appeal(one, asker) for one in found.alike.own],
+        appeal=_appeal(filed, asker) if filed else None,
         may_file=is_open
         and filed is None
         and "appeals.write" in asker.permissions
         and asker.grant.scope.sees_hospital(found.institution_code),
-        may_decide=filed is not None and filed.result is None and "appeals.decide" in asker.permissions,
+        may_review=waits and "appeals.review" in asker.permissions,
+        may_decide=waits and "appeals.decide" in asker.permissions and _is_reviewed_by_another(filed, asker),
         pays_decided="appeal.pay" in policy.edition.parameters and policy.value("appeal.pay", on) == "decided",
         results=list(RESULTS),
         policy=found.policy_label,
@@ -242,14 +290,26 @@ def _evidence(desk: Home, found: Evidence, asker: Identity, on: date) -> Evidenc
     )
 
 
-def _appeal(one: Appeal) -> AppealShown:
+def _is_reviewed_by_another(filed: Appeal | None, asker: Identity) -> bool:
+    return filed is not None and bool(filed.reviews) and filed.reviews[-1].by != asker.name
+
+
+def _appeal(one: Appeal, asker: Identity) -> AppealShown:
+    is_agency = asker.role.desk == "bureau"
     return AppealShown(
         **{
             name: getattr(one, name)
             for name in (
-                *("institution_code", "setl_id", "month", "filed_on", "reason", "window_end", "result"),
-                *("decided_on", "document"),
+                *("institution_code", "setl_id", "month", "filed_on", "reason", "window_end", "stage"),
+                *("result", "decided_on", "decision_reason", "document"),
             )
         },
         evidence=list(one.evidence),
+        reviews=[
+            AppealReview(
+                opinion=review.opinion, reason=review.reason, on=review.on, by=review.by if is_agency else None
+            )
+            for review in one.reviews
+        ],
+        decided_by=one.decided_by if is_agency else None,
     )

@@ -42,7 +42,7 @@ class Record(BaseModel):
 
 
 class CaseSheet(BaseModel):
-    """A case: head, states with their clock, the eight dates, fields and lists by section, findings."""
+    """A case: head with what was paid, states with their clock, eight dates, fields and lists by section, findings."""
 
     case_id: str
     title: str
@@ -50,6 +50,7 @@ class CaseSheet(BaseModel):
     others: list[Record]
     is_list: bool
     department: str
+    outcome: list[SheetField]
     state: str | None
     states: list[StateStep]
     clock: str | None

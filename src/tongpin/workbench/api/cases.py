@@ -86,12 +86,18 @@ SOURCE_LABELS = {"settlement_list": "结算清单", "front_page": "病案首页"
 SEVERITY_MEANING = {"error": "应相同", "warning": "不同须有理由", "info": "可以不同"}
 MONEY_LISTS = ("fees", "payers")
 _PARTS = {"counted": "计入", "listed": "未用到", "excluded": "被排除", "none": ""}
+_AMOUNTS = {
+    "total_fee_fen": "总费用",
+    "standard_fen": "支付标准",
+    "pool_payable_fen": "统筹应付",
+    "result_fen": "盈亏",
+}
 _GROUPING = frozenset({*GROUPING_COLUMNS, *CODE_LISTS.values()}) - {"case_id", "code_map"}
 
 
 @router.get("/{case_id}", summary="一份病例")
 def case_sheet(case_id: CaseId, asker: Reader, bench: Bench, institution: Institution = None) -> CaseSheet:
-    """Head, states with their clock, eight dates, fields and lists, findings; the patient masked."""
+    """Head with what was paid, states with their clock, eight dates, fields and lists, findings; the patient masked."""
     desk, money = asker.desk(bench.home), asker.role.sees_money
     on = today(bench.home)
     known = one_list(desk, case_id, on)
@@ -103,6 +109,7 @@ def case_sheet(case_id: CaseId, asker: Reader, bench: Bench, institution: Instit
     record = _record(row, places)
     departments = department_names(desk, row["institution_code"])
     department = departments.get(row.get("dept") or "", row.get("dept") or "")
+    outcome, is_assumed = _outcome(desk, row, money=money)
     return CaseSheet(
         case_id=case_id,
         title=" · ".join(part for part in (record.institution_name, department, record.source_label) if part),
@@ -110,6 +117,7 @@ def case_sheet(case_id: CaseId, asker: Reader, bench: Bench, institution: Instit
         others=[each for each in records if each != record],
         is_list=row["source"] == LIST_SOURCE,
         department=department,
+        outcome=outcome,
         state=one.states[-1].state if one.states else None,
         states=[StateStep(state=step.state, at=step.at, why=step.why) for step in one.states],
         clock=clock_words(mine.clock, on) if mine else None,
@@ -121,7 +129,7 @@ def case_sheet(case_id: CaseId, asker: Reader, bench: Bench, institution: Instit
         ],
         periods=sorted({mine.clock["period"]} - {None}) if mine else [],
         has_names=bool(one.persons),
-        simulated=False,
+        simulated=is_assumed,
     )
 
 
@@ -316,6 +324,33 @@ def _lines(desk: Home, row: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     found = posted_lines(desk, row["case_id"])
     return list(found.filter(pc.equal(found["institution_code"], row["institution_code"])).to_pylist())
+
+
+def _outcome(desk: Home, row: dict[str, Any], *, money: bool) -> tuple[list[SheetField], bool]:
+    """Group and payment of the last closed month that has the case, and whether they rest on assumed values."""
+    lines = _lines(desk, row)
+    if not lines:
+        return [], False
+    line, closing = lines[-1], every_run(desk)[lines[-1][RUN]]
+    tables, _ = _scheme(desk, row)
+    label = tables.drg_names.get(line["drg"] or "", "")
+    weight = None if line["weight_e4"] is None else line["weight_e4"] / 10_000
+    fields = [
+        SheetField(id="drg", label="病组", value=f"{line['drg'] or '未入组'} {label}".rstrip()),
+        SheetField(id="weight", label="权重", kind="decimal", digits=4, value=weight),
+    ]
+    amounts = {
+        "total_fee_fen": "总费用",
+        "standard_fen": "支付标准",
+        "pool_payable_fen": "统筹应付",
+        "result_fen": "盈亏",
+    }
+    if money:
+        fields += [
+            SheetField(id=name, label=label, kind="money", unit="元", value=line[name])
+            for name, label in amounts.items()
+        ]
+    return fields, bool(closing.get("assumed"))
 
 
 def _scheme(desk: Home, row: dict[str, Any]) -> tuple[SchemeTables, str]:

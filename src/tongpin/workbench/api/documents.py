@@ -1,4 +1,4 @@
-"""Documents 公文: money that is decided by several hands, from the draft run to the released transfer."""
+"""Documents 公文: what is decided by several hands, from the draft to the act, for money to the released transfer."""
 
 from __future__ import annotations
 
@@ -37,10 +37,16 @@ from tongpin.workbench.api.duty_sections import duty_sections
 from tongpin.workbench.api.shapes import REFUSALS
 from tongpin.workbench.api.sheets import Sheet, SheetField, SheetSection, without_money
 from tongpin.workbench.approval import after as followed
-from tongpin.workbench.approval.after import STAGES, After, after_all, after_of
-from tongpin.workbench.approval.errands import CLEARING, PREPAYMENT, SETTLEMENT, Wanted, errand_of, errands
+from tongpin.workbench.approval.after import STAGES, UNDER_WAY, After, after_all, after_of
+from tongpin.workbench.approval.edition_errand import POLICY_EDITION
+from tongpin.workbench.approval.errand_shapes import File, Wanted
+from tongpin.workbench.approval.errands import errand_of, errands, wanted_again
+from tongpin.workbench.approval.filing_errand import GUOKAO
+from tongpin.workbench.approval.money_errands import CLEARING, PREPAYMENT, SETTLEMENT
 from tongpin.workbench.approval.papers import Words, write_document_pdf
 from tongpin.workbench.approval.possible import possible, waits_for
+from tongpin.workbench.assess.filing import seen_hospital
+from tongpin.workbench.assess.filing_shapes import HIDDEN, MONEY_UNITS
 from tongpin.workbench.sign_in.identity import Identity
 from tongpin.workbench.sign_in.tables import users
 
@@ -50,6 +56,8 @@ Writer = Annotated[Identity, Depends(needs("documents.write"))]
 Settler = Annotated[Identity, Depends(needs("settle.run"))]
 Clearer = Annotated[Identity, Depends(needs("clearing.run"))]
 Planner = Annotated[Identity, Depends(needs("prepay.run"))]
+Filer = Annotated[Identity, Depends(needs("guokao.write"))]
+Drafter = Annotated[Identity, Depends(needs("policies.write"))]
 SealKeeper = Annotated[Identity, Depends(needs("seals.keep"))]
 Releaser = Annotated[Identity, Depends(needs("transfers.release"))]
 PDF = "application/pdf"
@@ -87,6 +95,13 @@ class PrepaymentWanted(_Asked):
     edition: str | None = Field(default=None, max_length=128)
     short: list[str] = Field(default=[], max_length=1_000)
     history: str = Field(default="", max_length=2_000_000, description="历年支出的 CSV，按首次使用时没有关账的年度")
+
+
+class FilingWanted(_Asked):
+    """The hospital-year whose indicators are to be submitted."""
+
+    hospital: str = Field(min_length=1, max_length=64)
+    year: int = Field(ge=2015, le=2100)
 
 
 class ActWanted(_Asked):
@@ -233,6 +248,26 @@ def draft_prepayment(body: PrepaymentWanted, asker: Planner, bench: Bench) -> Do
     return _drafted(PREPAYMENT, wanted, asker, bench)
 
 
+@router.post("/documents/filing", status_code=201, summary="起草国考填报")
+def draft_filing(body: FilingWanted, asker: Filer, bench: Bench) -> DocumentLine:
+    """The indicators that are ready become a document. Errors: `documents.exists`, `guokao.nothing | unknown`."""
+    one = seen_hospital(bench.home, asker.grant.scope, body.hospital, body.year)
+    return _drafted(GUOKAO, Wanted(hospital=one.code, year=body.year), asker, bench)
+
+
+@router.post("/documents/policy-edition", status_code=201, summary="起草付费办法新版本")
+def draft_policy_edition(file: UploadFile, asker: Drafter, bench: Bench) -> DocumentLine:
+    """A zip of an edition becomes a document when it is sound; nothing is kept of one that is not.
+
+    Errors: `policy.package`, `policy.faults` with every finding, `policy.*` of an edition that cannot be read,
+    `documents.attachment`, `documents.exists`.
+    """
+    name = Path((file.filename or "").replace("\\", "/")).name.strip()
+    content = file.file.read()
+    attachments.type_of_file(name, content, ("package",))
+    return _drafted(POLICY_EDITION, Wanted(file=File(name, content)), asker, bench)
+
+
 @router.get("/documents/{number}", summary="一份公文")
 def document_shown(number: Number, asker: Reader, bench: Bench) -> DocumentShown:
     """The sheet that is signed, the way, the history, the attachments, and what the asker may do."""
@@ -249,14 +284,14 @@ def document_shown(number: Number, asker: Reader, bench: Bench) -> DocumentShown
     kind = kind_of(one.kind)
     matrix = one.matrix or rules.matrix(kind.matrix)
     types = attachment_types()
-    sheet = _sheet(one)
+    sheet = _sheet(one, sees_money=asker.role.sees_money)
     return DocumentShown(
         line=_line(one, now, asker, bench),
         subject=one.subject,
         institution_code=one.institution_code,
         digest=one.digest,
         matrix_label=f"{matrix.label}，{matrix.people} 人",
-        sheet=sheet if asker.role.sees_money else without_money(sheet),
+        sheet=sheet,
         steps=[*_steps(one, people, rules, names), *_later_steps(one, now, names)],
         acts=[_act(entry, names) for entry in entries],
         attachments=[
@@ -282,16 +317,7 @@ def document_revise(number: Number, asker: Writer, bench: Bench) -> DocumentLine
         before = open_document(connection, number, asker.grant.scope)
     errand = errand_of(before.kind)
     asker.require(errand.permission)
-    held = before.payload
-    wanted = Wanted(
-        held["area"],
-        held.get("month", ""),
-        held.get("year", 0),
-        held.get("edition"),
-        tuple(held.get("short", ())),
-        held.get("history", ""),
-    )
-    proposal = errand.propose(bench.home, wanted)
+    proposal = errand.propose(bench.home, wanted_again(bench.home, before.payload))
     with bench.engine.begin() as connection:
         one = flow.revise(connection, number, proposal.payload, asker.actor, title=proposal.title)
     return _line(one, After(), asker, bench)
@@ -324,7 +350,7 @@ def document_act(number: Number, body: ActWanted, asker: Writer, bench: Bench) -
 
 @router.post("/documents/{number}/carry-out", summary="按批准的结果执行")
 def document_carry_out(number: Number, asker: Writer, bench: Bench) -> DocumentLine:
-    """Close what was approved, with its digests; refused (`approval.stale`) when the result is another one by now."""
+    """Do what was approved, with its digests; refused (`approval.stale`) when the result is another one by now."""
     now = followed.carry_out(bench.engine, bench.home, number, asker)
     return _reopened(number, now, asker, bench)
 
@@ -409,18 +435,29 @@ def _drafted(kind: str, wanted: Wanted, asker: Identity, bench: Workbench) -> Do
     """A new document of a draft run; one that is still on its way for the same subject is refused."""
     asker.require("documents.write")
     proposal = errand_of(kind).propose(bench.home, wanted)
+    asker.check_area(proposal.payload.get("area"))
     with bench.engine.begin() as connection:
         every = after_all(connection)
         for one in listed(connection, kind=kind, subject=proposal.subject):
             now = every.get(flow.SUBJECT.format(one.id), After())
-            if one.state in {*OPEN_STATES, PENDING} or now.stage(one) in {followed.RUN, followed.STAMP, followed.PAY}:
+            if one.state in {*OPEN_STATES, PENDING} or now.stage(one) in UNDER_WAY:
                 raise TongpinError(
                     "documents.exists",
                     f"{proposal.title}已有公文在办（第 {one.id} 号，{_waits(one, now, bench)}）",
                     where=proposal.subject,
                     hint="办完或作废那一份，再起草",
                 )
-        made = flow.draft(connection, kind, proposal.subject, proposal.title, proposal.payload, asker.actor)
+        made = flow.draft(
+            connection,
+            kind,
+            proposal.subject,
+            proposal.title,
+            proposal.payload,
+            asker.actor,
+            institution_code=proposal.institution_code,
+        )
+        if proposal.file is not None:
+            attachments.attach(connection, made.id, asker.actor, *proposal.file)
     return _line(made, After(), asker, bench)
 
 
@@ -455,34 +492,39 @@ def _waits(one: Document, now: After, bench: Workbench) -> str:
     return STAGES.get(now.stage(one), STATES[one.state])
 
 
-def _sheet(one: Document) -> Sheet:
-    """What is signed, as a page."""
+def _sheet(one: Document, *, sees_money: bool) -> Sheet:
+    """What is signed, as a page; amounts are absent for a role that does not see money."""
     payload = one.payload
-    if "columns" not in payload:
+    if "tables" not in payload:
         plain = [(name, value) for name, value in payload.items() if isinstance(value, (str, int, float, bool))]
         fields = [SheetField(id=name, label=name, value=value) for name, value in plain]
         return Sheet(title=one.title, sections=[SheetSection(id="content", label="内容", fields=fields)])
-    basis = [
-        SheetField(id="amount", label=payload["amount_label"], kind="money", unit="元", value=payload["amount_fen"]),
-        SheetField(id="policy", label="付费办法", value=payload["policy_label"]),
-        SheetField(id="result", label="结果摘要", value=payload["approved"]["result_digest"][:16]),
-    ]
-    if payload["was_closed"]:
-        basis.append(SheetField(id="closed", label="关账", value="起草前已经关账，本公文只批准拨付"))
     link = _LINKS.get(one.kind, "").format(**{name: payload.get(name, "") for name in ("month", "year")}) or None
-    total = {"institution_name": "合计"} | {
-        column["id"]: sum(row[column["id"]] or 0 for row in payload["rows"])
-        for column in payload["columns"]
-        if column["kind"] != "text"
-    }
-    shown = [*payload["rows"], total]
-    rows = SheetSection(id="rows", label="各机构", columns=payload["columns"], rows=shown, link=link)
-    return Sheet(
+    basis = SheetSection(id="basis", label="依据", fields=[SheetField(**fact) for fact in payload["basis"]])
+    parts = [_part(table, link if place == 0 else None, sees_money) for place, table in enumerate(payload["tables"])]
+    sheet = Sheet(
         title=one.title,
-        simulated=bool(payload["assumed"]),
-        sections=[SheetSection(id="basis", label="依据", fields=basis), rows],
-        notes=payload["notes"],
+        simulated=bool(payload["simulated"]),
+        sections=[basis, *parts],
+        notes=[*filter(None, [payload["simulated"]]), *payload["notes"]],
     )
+    return sheet if sees_money else without_money(sheet)
+
+
+def _part(table: dict[str, Any], link: str | None, sees_money: bool) -> SheetSection:
+    """A signed table with its sums."""
+    rows = table["rows"]
+    if not sees_money:
+        hidden = dict.fromkeys(table["amounts"], HIDDEN)
+        rows = [row | hidden if row.get("unit") in MONEY_UNITS else row for row in rows]
+    if table["total"]:
+        sums = {
+            column["id"]: sum(row[column["id"]] or 0 for row in rows)
+            for column in table["columns"]
+            if column["kind"] != "text"
+        }
+        rows = [*rows, {table["columns"][0]["id"]: "合计"} | sums]
+    return SheetSection(id=table["id"], label=table["label"], columns=table["columns"], rows=rows, link=link)
 
 
 _LINKS = {
@@ -508,6 +550,11 @@ def _later_steps(one: Document, now: After, names: dict[str, str]) -> list[StepS
     if one.kind not in errands():
         return []
     stage = now.stage(one)
+    steps = (
+        (followed.RUN, "执行", now.ran),
+        (followed.STAMP, "用印", now.stamped),
+        (followed.PAY, "放行拨付", now.released),
+    )
     return [
         StepShown(
             id=name,
@@ -515,11 +562,7 @@ def _later_steps(one: Document, now: After, names: dict[str, str]) -> list[StepS
             actor=names.get(entry.actor, entry.actor) if entry else None,
             state="done" if entry else "now" if stage == name else "later",
         )
-        for name, label, entry in (
-            (followed.RUN, "执行", now.ran),
-            (followed.STAMP, "用印", now.stamped),
-            (followed.PAY, "放行拨付", now.released),
-        )
+        for name, label, entry in (steps if errand_of(one.kind).pays else steps[:1])
     ]
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 
 from tongpin.base.errors import TongpinError
-from tongpin.documents.attachments import keep_file, kept_path, type_of_file
+from tongpin.documents.attachments import keep_file, kept_file, kept_path, type_of_file
 from tongpin.documents.kinds import kind_of
 from tongpin.measures.guokao.hospital import Hospital
 from tongpin.measures.guokao.sheet_xlsx import write_sheet
@@ -148,14 +148,11 @@ def guokao_evidence_file(hospital: str, year: Year, digest: str, asker: Reader, 
     """The bytes of an evidence that was uploaded here. Errors: `guokao.missing`, `documents.changed`."""
     desk = desk_of(bench.home, _seen(hospital, year, asker, bench), year)
     named = {file["sha256"]: file["name"] for task in desk.tasks().values() for file in task.evidence}
-    path = kept_path(bench.home, digest) if digest in named else None
-    if path is None or not path.is_file():
+    if digest not in named or not kept_path(bench.home, digest).is_file():
         raise TongpinError(
             "guokao.missing", "这里没有这份佐证", where=digest, hint="在命令行登记的佐证留在原处，只记文件名与摘要"
         )
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise TongpinError("documents.changed", f"“{named[digest]}”不是当时上传的文件", hint="从备份恢复")
+    content = kept_file(bench.home, digest, named[digest])
     return Response(content, media_type="application/octet-stream", headers={"Content-Disposition": "attachment"})
 
 

@@ -15,7 +15,7 @@ from tongpin.payment.lists.board import BOARD_SCHEMA, Board, board_in_home
 from tongpin.payment.lists.board_xlsx import window_words
 from tongpin.payment.lists.clocks import CLOCK_LABELS, is_stated, limit_words
 from tongpin.payment.lists.editions import area_in
-from tongpin.payment.lists.feedback import appeals, publications
+from tongpin.payment.lists.feedback import TO_DECIDE, TO_REVIEW, appeals, publications
 from tongpin.payment.lists.feedback import publish as record_publication
 from tongpin.payment.lists.returns import ages_of, headline, returns_in_home
 from tongpin.payment.month.closed import area_of, closed_months
@@ -106,7 +106,8 @@ class PublicationShown(BaseModel):
     until: date | None
     open: bool
     appeals: int
-    undecided: int
+    to_review: int
+    to_decide: int
 
 
 class PublicationWanted(BaseModel):
@@ -171,7 +172,8 @@ def list_publications(asker: Reader, bench: Bench, area: Area = None) -> list[Pu
                 until=one.until if one else None,
                 open=one is not None and one.on <= on and (one.until is None or on <= one.until),
                 appeals=len(mine),
-                undecided=sum(appeal.result is None for appeal in mine),
+                to_review=sum(appeal.stage == TO_REVIEW for appeal in mine),
+                to_decide=sum(appeal.stage == TO_DECIDE for appeal in mine),
             )
         )
     return made
@@ -186,7 +188,13 @@ def publish_month(body: PublicationWanted, asker: Publisher, bench: Bench) -> Pu
     published = record_publication(bench.home, named, body.month, on, body.reason)
     noted(bench, asker, "lists.publish", f"month/{named}/{body.month}", {"on": str(on), "reason": body.reason})
     return PublicationShown(
-        month=body.month, published_on=published.on, until=published.until, open=True, appeals=0, undecided=0
+        month=body.month,
+        published_on=published.on,
+        until=published.until,
+        open=True,
+        appeals=0,
+        to_review=0,
+        to_decide=0,
     )
 
 

@@ -20,7 +20,7 @@ from tongpin.workbench.api.shapes import REFUSALS
 from tongpin.workbench.api.sheets import Definition, Sheet, SheetColumn, SheetField, SheetFigure, SheetSection
 from tongpin.workbench.api.statements import Area
 from tongpin.workbench.approval.after import released
-from tongpin.workbench.approval.errands import PREPAYMENT
+from tongpin.workbench.approval.money_errands import PREPAYMENT
 from tongpin.workbench.listings.money import sees, whole_of
 from tongpin.workbench.sign_in.identity import Identity
 from tongpin.workbench.today import today

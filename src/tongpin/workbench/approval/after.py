@@ -1,4 +1,4 @@
-"""After approval 办结之后: carried out by the handler, stamped by the keeper of seals, released by finance.
+"""After approval 办结之后: carried out by the handler; money is then stamped and released to the bank.
 
 Three hands that took no part in the approval (S003-17, S003-19). Each act is an entry of the hash-chained journal about
 the document; what stands in the journal is the register.
@@ -12,6 +12,7 @@ from tongpin.base.errors import TongpinError
 from tongpin.documents.document import APPROVED, STATES, open_document, steps_acted
 from tongpin.documents.flow import SUBJECT
 from tongpin.store import journal
+from tongpin.workbench.approval.errand_shapes import Task
 from tongpin.workbench.approval.errands import errand_of, errands
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 RAN, STAMPED, RELEASED = "documents.carry_out", "documents.stamp", "documents.release"
 SEALS, RELEASE = "seals.keep", "transfers.release"
-RUN, STAMP, PAY, DONE = "run", "stamp", "pay", "done"
-STAGES: dict[str, str] = {RUN: "待执行", STAMP: "待用印", PAY: "待放行拨付", DONE: "已放行"}
+RUN, STAMP, PAY, PAID, DONE = "run", "stamp", "pay", "paid", "done"
+STAGES: dict[str, str] = {RUN: "待执行", STAMP: "待用印", PAY: "待放行拨付", PAID: "已放行", DONE: "已执行"}
+UNDER_WAY = (RUN, STAMP, PAY)
+"""The stages in which something is still to be done."""
 _LONGEST = 64
 
 
@@ -42,7 +45,9 @@ class After(NamedTuple):
         """What the document waits for after its approval; empty before, and for kinds that nothing follows."""
         if document.state != APPROVED or document.kind not in errands():
             return ""
-        return RUN if self.ran is None else STAMP if self.stamped is None else PAY if self.released is None else DONE
+        if self.ran is None or not errand_of(document.kind).pays:
+            return RUN if self.ran is None else DONE
+        return STAMP if self.stamped is None else PAY if self.released is None else PAID
 
 
 def after_of(connection: Connection, number: int) -> After:
@@ -70,7 +75,7 @@ def carry_out(engine: Engine, home: Home, number: int, asker: Identity) -> After
         document = _turn(connection, number, asker, RUN)
     errand = errand_of(document.kind)
     asker.require(errand.permission)
-    details = errand.carry_out(home, document.payload, paper_number(number))
+    details = errand.carry_out(home, Task(document.payload, paper_number(number), asker.name))
     with engine.begin() as connection:
         _turn(connection, number, asker, RUN)
         _note(connection, document, RAN, asker, details)

@@ -1,4 +1,4 @@
-"""Papers 审批件: a money document on A4 with its sheet, the hands that acted, capitals, seams and digests (S919-01)."""
+"""Papers 审批件: a document on A4 with its sheets, the hands that acted, capitals, seams and digests (S919-01)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from tongpin.workbench.approval.after import After
 
 _TEXT_WIDTH, _AMOUNT_WIDTH = 2.6, 2.0
-_NAME_WIDTH, _LONG_WIDTH = 4.0, 5.0
-_NARROW = frozenset({"hospital_level", "fund_label", "cases"})
+_NAME_WIDTH, _LONG_WIDTH, _SHORT_WIDTH = 4.0, 5.0, 1.4
+_LONG = frozenset({"refused", "before", "after", "message", "hint", "lacking", "labels"})
+_NAMES = frozenset({"institution_name", "name", "family", "label", "path", "source"})
+_NARROW = frozenset({"hospital_level", "fund_label", "cases", "sub", "change", "owner", "state"})
+_SHORT = frozenset({"no", "unit", "simulated", "how", "kind_label", "severity_label"})
+_ELSEWHERE = frozenset({"amount", "result"})
+"""Facts that stand in the closing line and at the foot."""
 
 
 class Words(NamedTuple):
@@ -36,36 +41,50 @@ class Words(NamedTuple):
 
 
 def write_document_pdf(document: Document, acts: Sequence[Act], after: After, words: Words, path: Path) -> None:
-    """Write the 审批件 of a money document; before its approval the paper says that it is none yet.
+    """Write the 审批件 of a document; before its approval the paper says that it is none yet.
 
     The foot names document, version and digests.
     """
     payload = document.payload
     heading = [f"{paper_number(document.id)}　第 {document.version} 稿　{STATES[document.state]}"]
     if document.state != APPROVED:
-        heading.append("未办结：只供审阅，不作拨付依据")
-    heading += [f"付费办法：{payload['policy_label']}（{payload['policy']}）", *payload["notes"]]
-    if payload["assumed"]:
-        heading.append(f"模拟：付费办法有 {len(payload['assumed'])} 项取值没有文件确认")
-    parts: list[str | Ruled] = [_sheet(payload), _hands(acts, words), *_followed(after, words)]
-    amount = payload["amount_fen"]
-    what = f"{payload['amount_label'].partition('（')[0]}合计"
-    capitals = f"{what}（大写）：{capital_amount(amount)}　（小写）：{yuan_text(amount)} 元"
-    closing = (capitals, "经办：　　　　　　审核：　　　　　　复审：　　　　　　审批：", "（盖章）　　　　　　日期：")
+        heading.append("未办结：只供审阅，不作依据")
+    facts = [one for one in payload["basis"] if one["id"] not in _ELSEWHERE]
+    heading += [f"{one['label']}：{one['value']} {one['unit']}".rstrip() for one in facts]
+    heading += [*payload["notes"], *filter(None, [payload["simulated"]])]
+    parts: list[str | Ruled] = []
+    for table in payload["tables"]:
+        if table["rows"]:
+            parts += [table["label"], _ruled(table)]
+    parts += [_hands(acts, words), *_followed(after, words)]
+    closing = [
+        *_amount(payload),
+        "经办：　　　　　　审核：　　　　　　复审：　　　　　　审批：",
+        "（盖章）　　　　　　日期：",
+    ]
     digest = document.digest or "尚未送审"
     foot = f"公文摘要 {digest[:16]}　结果摘要 {payload['approved']['result_digest'][:16]}"
     write_papers([Paper(document.title, heading, parts, closing, foot)], path, title=document.title)
 
 
-def _sheet(payload: Mapping[str, Any]) -> Ruled:
-    columns = payload["columns"]
+def _amount(payload: Mapping[str, Any]) -> list[str]:
+    """The amount in capitals and figures, where a document is about money."""
+    if "amount_fen" not in payload:
+        return []
+    amount, what = payload["amount_fen"], payload["amount_label"].partition("（")[0]
+    return [f"{what}合计（大写）：{capital_amount(amount)}　（小写）：{yuan_text(amount)} 元"]
+
+
+def _ruled(table: Mapping[str, Any]) -> Ruled:
+    columns = table["columns"]
     titles = [f"{one['label']}（{one['unit']}）" if one["unit"] else one["label"] for one in columns]
-    rows = [[_cell(row[one["id"]], one) for one in columns] for row in payload["rows"]]
-    sums = [
-        _cell(sum(row[one["id"]] or 0 for row in payload["rows"]), one) if one["kind"] != "text" else ""
-        for one in columns
-    ]
-    rows.append(["合计", *sums[1:]])
+    rows = [[_cell(row[one["id"]], one) for one in columns] for row in table["rows"]]
+    if table["total"]:
+        sums = [
+            _cell(sum(row[one["id"]] or 0 for row in table["rows"]), one) if one["kind"] != "text" else ""
+            for one in columns
+        ]
+        rows.append(["合计", *sums[1:]])
     return Ruled(
         titles,
         [_width(one) for one in columns],
@@ -75,11 +94,10 @@ def _sheet(payload: Mapping[str, Any]) -> Ruled:
 
 
 def _width(column: Mapping[str, str]) -> float:
-    if column["id"] == "institution_name":
-        return _NAME_WIDTH
-    if column["id"] == "refused":
-        return _LONG_WIDTH
-    return _AMOUNT_WIDTH if column["kind"] != "text" or column["id"] in _NARROW else _TEXT_WIDTH
+    for names, width in ((_NAMES, _NAME_WIDTH), (_LONG, _LONG_WIDTH), (_SHORT, _SHORT_WIDTH), (_NARROW, _AMOUNT_WIDTH)):
+        if column["id"] in names:
+            return width
+    return _AMOUNT_WIDTH if column["kind"] != "text" else _TEXT_WIDTH
 
 
 def _cell(value: Any, column: Mapping[str, str]) -> str:

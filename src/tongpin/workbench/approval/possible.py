@@ -8,7 +8,7 @@ from tongpin.documents.document import DRAFT, PENDING, RETURNED, steps_acted
 from tongpin.documents.duties import HANDLE, open_duties
 from tongpin.documents.kinds import kind_of
 from tongpin.workbench.approval.after import PAY, RELEASE, RUN, SEALS, STAMP
-from tongpin.workbench.approval.errands import errands
+from tongpin.workbench.approval.errands import errand_of, errands
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,7 +30,6 @@ class Possible(NamedTuple):
     consequence: str
 
 
-REVISE = Possible("revise", "重新试算", "none", "按现在的数据重新试算，成为新的一稿；各步从头办。")
 SUBMIT = Possible("submit", "送审", "optional", "内容固定下来，交给下一步；之后要改须先撤回或退回。")
 CANCEL = Possible("cancel", "作废", "required", "这份公文作废，不能恢复。")
 PASS = Possible("pass", "通过", "optional", "通过这一步，交给下一步；最后一步通过后办结。")
@@ -48,7 +47,9 @@ def possible(connection: Connection, home: Home, document: Document, after: Afte
     if "documents.write" in asker.permissions:
         if document.state in {DRAFT, RETURNED} and _may(home, document, asker, HANDLE, steps):
             revisable = document.kind in errands() and errands()[document.kind].permission in asker.permissions
-            found += [SUBMIT] * (document.state == DRAFT) + [REVISE] * revisable + [CANCEL]
+            found += [SUBMIT] * (document.state == DRAFT)
+            found += [_revise(document)] if revisable else []
+            found.append(CANCEL)
         if document.state == PENDING and _may(home, document, asker, document.step, steps):
             found += [PASS, RETURN]
         if document.state == PENDING and HANDLE in steps:
@@ -64,6 +65,11 @@ def waits_for(connection: Connection, home: Home, document: Document, after: Aft
     return bool(acts & {"pass", "carry_out", "stamp", "release"}) or (
         own and document.state in {DRAFT, RETURNED} and bool(acts & {"submit", "revise"})
     )
+
+
+def _revise(document: Document) -> Possible:
+    label = errand_of(document.kind).again
+    return Possible("revise", label, "none", f"按现在的数据{label}，成为新的一稿；各步从头办。")
 
 
 def _may(home: Home, document: Document, asker: Identity, step: str, steps: set[str]) -> bool:

@@ -90,9 +90,7 @@ def basis(home: Home, manifest: Mapping[str, Any]) -> tuple[tuple[str, ...], boo
 
 
 def _departments(home: Home, lines: pa.Table) -> pa.Array:
-    """The hospital's own name of a case's department, or its code; the code alone for whoever sees single cases."""
-    if home.scope is not None and home.scope.cases is not None:
-        return _words(lines["dept"], {})
+    """The hospital's own name of a case's department, or its code."""
     register = read_loaded(home, layouts()["department"].table, ["institution_code", "dept_code", "dept_name"])
     names = dict(
         zip(

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from tongpin.store.home import Home
 
-OPEN = "待决定"
 _DATES = ("discharge_date", "settlement_date", "first_upload", "upload_due", "since", "due", "accepted_date")
 _NUMBERS = ("days_in_state", "over_days", "upload_over_days", "resubmission_over_days", "returned_count")
 
@@ -54,7 +53,9 @@ def load_appeals(home: Home, parameters: Mapping[str, str]) -> Loaded:
             **{name: getattr(one, name) for name in ("institution_code", "setl_id", "month", "reason")},
             **{name: getattr(one, name) for name in ("filed_on", "window_end", "decided_on", "document", "amount_fen")},
             "institution_name": names.get(one.institution_code, one.institution_code),
-            "result": one.result or OPEN,
+            "result": one.stage,
+            "opinion": one.reviews[-1].opinion if one.reviews else None,
+            "reviewed_on": one.reviews[-1].on if one.reviews else None,
             "days_open": None if one.result else (on - one.filed_on).days,
             "evidence": len(one.evidence),
         }
@@ -66,8 +67,8 @@ def load_appeals(home: Home, parameters: Mapping[str, str]) -> Loaded:
 _APPEALS = pa.schema(
     [
         *((name, pa.string()) for name in ("institution_code", "institution_name", "setl_id", "month", "reason")),
-        *((name, pa.date32()) for name in ("filed_on", "window_end", "decided_on")),
-        *((name, pa.string()) for name in ("result", "document")),
+        *((name, pa.date32()) for name in ("filed_on", "window_end", "reviewed_on", "decided_on")),
+        *((name, pa.string()) for name in ("opinion", "result", "document")),
         *((name, pa.int64()) for name in ("days_open", "evidence", "amount_fen")),
     ]
 )
