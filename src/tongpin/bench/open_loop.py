@@ -195,7 +195,7 @@ class _Line:
             try:
                 head = await self._head(asker, request)
             except (ConnectionError, asyncio.IncompleteReadError) as error:
-                if not was_open or getattr(error, "partial", b""):
+                if not was_open or (isinstance(error, asyncio.IncompleteReadError) and error.partial):
                     raise
                 self.close()
                 head = await self._head(asker, request)
