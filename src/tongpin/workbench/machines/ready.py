@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tongpin.base.errors import TongpinError
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from tongpin.store.home import Home
 
 MOST_KEPT = 32
-LOOK_SECONDS = 1.0
 
 
 class Desk(NamedTuple):
@@ -57,7 +55,6 @@ class Ready:
         self._kept: dict[Any, tuple[Any, Any]] = {}
         self._locks: dict[Any, threading.Lock] = {}
         self._guard = threading.Lock()
-        self._seen: dict[tuple[Path, str], tuple[float, Scheme]] = {}
 
     def scheme(self, home: Home, name: str | None) -> Scheme:
         """A scheme by id, or the one of the last closed month. Errors: `scheme.unknown`, `group.scheme`."""
@@ -67,18 +64,13 @@ class Ready:
         return made
 
     def kept_scheme(self, home: Home, name: str | None) -> Scheme | None:
-        """The same where it is in memory and its files did not change, looked at once a second; nothing is read."""
+        """The same where it is in memory and its files did not change; nothing is read but their times."""
         if name is None and not every_run(home):
             return None
-        chosen = name or self._of_last_month(home)
-        found = self._seen.get((home.root, chosen))
-        if found is not None and time.monotonic() < found[0] + LOOK_SECONDS:
-            return found[1]
-        folder = folder_of(home, chosen)
+        folder = folder_of(home, name or self._of_last_month(home))
         kept = self._kept.get(("scheme", folder))
         if kept is None or kept[0] != files_state([folder]):
             return None
-        self._seen[home.root, chosen] = (time.monotonic(), kept[1])
         made: Scheme = kept[1]
         return made
 
