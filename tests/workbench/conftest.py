@@ -181,6 +181,17 @@ def _complaint(said: Any) -> str:
     return f"{said.text} {said.location['url']}"
 
 
+PATIENCE = 60_000
+"""Milliseconds until a page shows what is awaited: other tests share the machine."""
+
+
+def opened(page: Any, served: Served, path: str, awaited: str) -> Any:
+    """The page of a path once it shows what is awaited: a selector."""
+    page.goto(f"{served.url}{path}")
+    page.locator(awaited).locator("visible=true").first.wait_for(timeout=PATIENCE)
+    return page
+
+
 def sound(page: Any) -> None:
     """Nothing was asked of other hosts, nothing failed, axe finds nothing serious, nothing is wider than the page."""
     from axe_playwright_python.sync_playwright import Axe

@@ -5,24 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.workbench.conftest import sound
+from tests.workbench.conftest import PATIENCE, opened, sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.needs("chromium")
-PATIENCE = 60_000
-
-
-def opened(page: Any, served: Any, path: str, awaited: str) -> Any:
-    """The page of a path once it shows what is awaited."""
-    page.goto(f"{served.url}{path}")
-    page.locator(awaited).first.wait_for(timeout=PATIENCE)
-    return page
 
 
 def test_the_sheet_assigns_an_indicator(page_as: Callable[..., Any], served: Any) -> None:
-    page = opened(page_as("performance_office"), served, "/guokao", "text=国考填报 >> visible=true")
+    page = opened(page_as("performance_office"), served, "/guokao", "text=国考填报")
     page.get_by_role("button", name="出院患者手术占比").first.wait_for(timeout=PATIENCE)
     sound(page)
     page.get_by_label("选中指标 1", exact=True).check()

@@ -7,7 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.workbench.conftest import sound
+from tests.workbench.conftest import PATIENCE, opened, sound
 
 from tongpin.payment.policy.library import shipped_policies
 
@@ -15,20 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.needs("chromium")
-PATIENCE = 60_000
-
-
-def opened(page: Any, served: Any, path: str, awaited: str) -> Any:
-    """The page of a path once it shows what is awaited."""
-    page.goto(f"{served.url}{path}")
-    page.get_by_text(awaited).locator("visible=true").first.wait_for(timeout=PATIENCE)
-    return page
 
 
 def test_the_handler_drafts_an_edition_and_sees_every_fault_of_one(page_as: Callable[..., Any], served: Any) -> None:
-    other = opened(page_as("bureau_reviewer"), served, "/policies", "demo-east/2025")
+    other = opened(page_as("bureau_reviewer"), served, "/policies", "text=demo-east/2025")
     assert other.get_by_role("button", name="起草新版本公文").count() == 0
-    page = opened(page_as("bureau_handler"), served, "/policies", "demo-east/2025")
+    page = opened(page_as("bureau_handler"), served, "/policies", "text=demo-east/2025")
     page.get_by_role("button", name="起草新版本公文").click()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -44,9 +36,9 @@ def test_the_handler_drafts_an_edition_and_sees_every_fault_of_one(page_as: Call
 def test_the_office_that_files_drafts_the_filing(page_as: Callable[..., Any], served: Any) -> None:
     office = page_as("performance_office")
     own = office.evaluate("async () => (await (await fetch('/api/v1/me')).json()).scope.hospitals[0].code")
-    other = opened(page_as("director"), served, f"/guokao/{own}?year=2025", "缺数")
+    other = opened(page_as("director"), served, f"/guokao/{own}?year=2025", "text=缺数")
     assert other.get_by_role("button", name="起草填报公文").count() == 0
-    opened(office, served, f"/guokao/{own}?year=2025", "缺数")
+    opened(office, served, f"/guokao/{own}?year=2025", "text=缺数")
     office.get_by_role("button", name="起草填报公文").click()
     assert "没有备齐的列明缘由" in office.get_by_role("dialog").inner_text()
     sound(office)

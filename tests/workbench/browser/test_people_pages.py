@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.workbench.conftest import sound
+from tests.workbench.conftest import PATIENCE, opened, sound
 
 from tongpin.store import journal
 
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.needs("chromium")
-PATIENCE = 60_000
-
-
-def opened(page: Any, served: Any, path: str, awaited: str) -> Any:
-    """The page of a path once it shows what is awaited."""
-    page.goto(f"{served.url}{path}")
-    page.locator(awaited).first.wait_for(timeout=PATIENCE)
-    return page
 
 
 def test_a_user_is_made_and_given_a_role_and_what_excludes_it_is_said(page_as: Callable[..., Any], served: Any) -> None:
@@ -57,7 +49,7 @@ def test_the_matrix_of_roles_says_what_nobody_joins(page_as: Callable[..., Any],
 
 
 def test_the_journal_is_checked_by_a_button(page_as: Callable[..., Any], served: Any) -> None:
-    page = opened(page_as("bureau_auditor"), served, "/journal", "text=登录 >> visible=true")
+    page = opened(page_as("bureau_auditor"), served, "/journal", "text=登录")
     page.get_by_role("button", name="校验").click()
     page.get_by_text("逐条相接").wait_for(timeout=PATIENCE)
     sound(page)
